@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one call that every host makes: a token goes in, a decision comes out. Hosts know nothing
+ * of JWTs; this file knows nothing of PAM or SASL.
+ */
+#ifndef JWTA_AUTH_H
+#define JWTA_AUTH_H
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "common/policy.h"
+
+/*
+ * A configuration with its keys, ready to verify. One may be shared by any number of threads.
+ */
+struct jwta_verifier;
+
+struct jwta_verifier_options {
+    const char *path;              /* configuration file; NULL: the compiled-in one */
+    uid_t expected;                /* trusted beside root as owner of files: the caller's euid */
+    const struct jwta_host *host;  /* borrowed, must live as long; NULL: this machine */
+    const struct jwta_log *log;    /* borrowed, must live as long; NULL: silence */
+};
+
+/*
+ * Loads the configuration. Errors are logged, each with file and line, and listed in problems
+ * where that is not NULL. CONF_MISSING, CONF_INSECURE, CONF_INVALID, MEMORY.
+ */
+JWTA_MUST_USE enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,
+                                                struct jwta_verifier **out,
+                                                struct jwta_problems *problems);
+
+/* The same around a configuration made by hand, which becomes the verifier's (also on failure). */
+JWTA_MUST_USE enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
+                                                     const struct jwta_verifier_options *options,
+                                                     enum jwta_file_trust keys_trust,
+                                                     struct jwta_verifier **out);
+void jwta_verifier_close(struct jwta_verifier **verifier);
+
+const struct jwta_conf *jwta_verifier_conf(const struct jwta_verifier *verifier);
+
+struct jwta_request {
+    struct jwta_span token;
+    const char *service;      /* PAM's or SASL's name of the service */
+    const char *user;         /* the user that was asked for, or NULL */
+    const char *remote;       /* the peer's address for the log, or NULL */
+    int64_t now;              /* seconds since the epoch */
+    bool need_account;        /* a name that no local user has is a denial (USER_UNKNOWN) */
+    const struct jwta_trace *trace; /* for `jwtauth explain`, or NULL */
+};
+
+/* Anything that is not explicitly ALLOWED is DENIED; zero is DENIED. */
+enum jwta_outcome { JWTA_DENIED, JWTA_ALLOWED };
+
+/* The decision. Owned: jwta_result_free. Spans are borrowed from it. */
+struct jwta_result {
+    enum jwta_outcome outcome;
+    struct jwta_why why;          /* the reason; hosts map its class, never show it to the peer */
+    bool observed;                /* would have been ALLOWED, but the service only observes */
+    struct jwta_decision decided; /* user, roles, groups, rule; complete when ALLOWED */
+    struct jwta_claims claims;
+    const struct jwta_service *service;
+    const struct jwta_issuer *issuer;
+    struct jwta_span kid;         /* as the header names the key; absent where it does not */
+    const struct jwta_alg *alg;
+    char token_hash[33];          /* hash of (issuer, jti), or "" */
+    json_t *payload;              /* verified, or NULL: claims and decided borrow from it */
+    struct jwta_header *header;
+};
+
+/*
+ * Decides about one token, in the order: bounds, header, issuer, key, signature, claims, policy.
+ * Writes one audit line. The result is to be freed whatever it says. Thread-safe.
+ */
+void jwta_auth(struct jwta_verifier *verifier, const struct jwta_request *request,
+               struct jwta_result *result);
+void jwta_result_free(struct jwta_result *result);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files that decide who gets in: opened only when nobody but root (or one expected uid) could
+ * have written them, read whole and bounded.
+ */
+#ifndef JWTA_FILE_H
+#define JWTA_FILE_H
+
+#include "common/buf.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+enum jwta_file_trust {
+    /* Any regular file: for files that a person names on a command line to look at them. */
+    JWTA_FILE_ANY,
+    /*
+     * Owned by root or the expected uid, not writable by group or others, not a symbolic link
+     * itself, in a directory all of whose ancestors (after resolving links) are owned so too and
+     * are not writable by others, but for sticky ones.
+     */
+    JWTA_FILE_TRUSTED,
+    /* TRUSTED, and not readable by group or others: secrets. */
+    JWTA_FILE_SECRET
+};
+
+/* A file's identity, to notice that it was replaced or rewritten. */
+struct jwta_file_id {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime;
+    struct timespec ctime;
+};
+
+enum jwta_file_status {
+    JWTA_FILE_OK,
+    JWTA_FILE_MISSING,  /* no such file, or a directory on the way is missing */
+    JWTA_FILE_INSECURE, /* exists and fails the trust asked for; why says how */
+    JWTA_FILE_FAILED    /* cannot be read: permissions, too large, I/O, memory */
+};
+
+/*
+ * Reads at most max bytes of path into buf (replaced; wiped on failure) and sets *id when given.
+ * expected is the uid trusted beside root. A larger file is FAILED, not cut. On anything but OK
+ * one line of detail is in why (its code is left to the caller: it is set to INTERNAL).
+ */
+JWTA_MUST_USE enum jwta_file_status jwta_file_read(const char *path, enum jwta_file_trust trust,
+                                                   uid_t expected, size_t max,
+                                                   struct jwta_buf *buf, struct jwta_file_id *id,
+                                                   struct jwta_why *why);
+
+/* The identity of the file that path names now; false when there is none. */
+bool jwta_file_identify(const char *path, struct jwta_file_id *id);
+bool jwta_file_same(const struct jwta_file_id *a, const struct jwta_file_id *b);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Policy: which local user a verified token is, which groups its roles give, and whether the
+ * service lets that user in, with the rule (file and line) that decided.
+ */
+#ifndef JWTA_POLICY_H
+#define JWTA_POLICY_H
+
+#include "common/claims.h"
+#include "common/conf.h"
+
+#define JWTA_USER_MAX 256
+
+/* What the policy decided. Names are borrowed from the payload and the configuration. */
+struct jwta_decision {
+    char user[JWTA_USER_MAX];
+    struct jwta_span *role; /* the token's roles, as the issuer wrote them, no duplicates */
+    size_t role_count;
+    const struct jwta_group **group; /* the local groups they give, no duplicates */
+    size_t group_count;
+    struct jwta_where rule; /* the setting that allowed or refused */
+};
+
+/*
+ * Decides. requested is the name that the peer asked for, NULL where it asked for none; a
+ * mapped name must equal it byte for byte. *out is written on success and, as far as it was
+ * computed, on a denial (for the audit line); free it either way.
+ * CLAIM_TYPE, the denials from USER_CLAIM to NOT_ALLOWED in err.h, USER_UNAVAILABLE, MEMORY.
+ * A name that no local user has is no denial here: hosts that need an account check themselves.
+ */
+JWTA_MUST_USE enum jwta_code jwta_policy_decide(const struct jwta_conf *conf,
+                                                const struct jwta_issuer *issuer,
+                                                const struct jwta_service *service,
+                                                const json_t *payload,
+                                                const struct jwta_claims *claims,
+                                                const char *requested,
+                                                const struct jwta_host *host,
+                                                const struct jwta_trace *trace,
+                                                struct jwta_decision *out, struct jwta_why *why);
+
+void jwta_decision_free(struct jwta_decision *decision);
+
+#endif
