@@ -51,6 +51,8 @@ struct jwta_key_context {
 /* An imported key. Immutable but for the kept contexts, which threads exchange atomically. */
 struct jwta_key {
     enum jwta_kty kty;
+    const char *crv;             /* EC and OKP, else NULL */
+    const struct jwta_alg *only; /* AKP: the one algorithm that the key is of, else NULL */
     EVP_PKEY *pkey;         /* NULL for oct */
     struct jwta_buf secret; /* oct */
     size_t signature_len;   /* bytes of a signature by this key: RSA, OKP; else 0 */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/buf.h"
+
+#include "common/b64.h"
+
+#include <openssl/crypto.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct jwta_span jwta_span(const char *data, size_t len)
+{
+    return (struct jwta_span){.data = data, .len = len};
+}
+
+struct jwta_span jwta_span_of(const char *text)
+{
+    return jwta_span(text, text != NULL ? strlen(text) : 0);
+}
+
+bool jwta_span_equal(struct jwta_span a, struct jwta_span b)
+{
+    if (a.data == NULL || b.data == NULL || a.len != b.len)
+        return false;
+    return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
+}
+
+bool jwta_span_is(struct jwta_span a, const char *text)
+{
+    return jwta_span_equal(a, jwta_span_of(text));
+}
+
+bool jwta_secret_equal(struct jwta_span a, struct jwta_span b)
+{
+    if (a.data == NULL || b.data == NULL || a.len != b.len)
+        return false;
+    return a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0;
+}
+
+enum jwta_code jwta_buf_reserve(struct jwta_buf *buf, size_t capacity)
+{
+    char *data = NULL;
+
+    if (capacity <= buf->capacity)
+        return JWTA_OK;
+    /* Not realloc: it would leave the old bytes behind, unwiped. */
+    data = malloc(capacity);
+    if (data == NULL)
+        return JWTA_MEMORY;
+    if (buf->len > 0)
+        memcpy(data, buf->data, buf->len);
+    jwta_wipe(buf->data, buf->capacity);
+    free(buf->data);
+    buf->data = data;
+    buf->capacity = capacity;
+    return JWTA_OK;
+}
+
+enum jwta_code jwta_buf_append(struct jwta_buf *buf, struct jwta_span bytes)
+{
+    size_t needed = 0;
+
+    if (bytes.len == 0)
+        return JWTA_OK;
+    if (bytes.len > SIZE_MAX / 2 - buf->len)
+        return JWTA_MEMORY;
+    needed = buf->len + bytes.len;
+    if (needed > buf->capacity && jwta_buf_reserve(buf, needed + needed / 2) != JWTA_OK)
+        return JWTA_MEMORY;
+    memcpy(buf->data + buf->len, bytes.data, bytes.len);
+    buf->len = needed;
+    return JWTA_OK;
+}
+
+struct jwta_span jwta_buf_span(const struct jwta_buf *buf)
+{
+    return jwta_span(buf->data, buf->len);
+}
+
+void jwta_buf_free(struct jwta_buf *buf)
+{
+    jwta_wipe(buf->data, buf->capacity);
+    free(buf->data);
+    *buf = (struct jwta_buf){0};
+}
+
+void jwta_wipe(void *data, size_t len)
+{
+    if (data != NULL && len > 0)
+        OPENSSL_cleanse(data, len);
+}
+
+void jwta_wipe_string(char *text)
+{
+    if (text != NULL) {
+        jwta_wipe(text, strlen(text));
+        free(text);
+    }
+}
+
+/* A longer run of the base64url alphabet could be a signature or another part of a token. */
+#define RUN_MAX 64
+
+static size_t alphabet_run(struct jwta_span value)
+{
+    size_t run = 0;
+
+    while (run < value.len && jwta_b64_alphabet(jwta_span(value.data + run, 1)))
+        run++;
+    return run;
+}
+
+/* Writes one byte as it is, or escaped, to out (room for 4); returns how many were written. */
+static size_t escape(unsigned char byte, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') {
+        out[0] = (char)byte;
+        return 1;
+    }
+    out[0] = '\\';
+    out[1] = 'x';
+    out[2] = digits[byte >> 4];
+    out[3] = digits[byte & 0x0f];
+    return 4;
+}
+
+const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value)
+{
+    static const char redacted[] = "<redacted>";
+    static const char more[] = "...";
+    /* Room for the longest step, the mark that something is missing, the quote and the NUL. */
+    const size_t last = sizeof(quoted->text) - sizeof(redacted) - sizeof(more) - 2;
+    char *text = quoted->text;
+    size_t used = 0;
+    size_t i = 0;
+
+    if (value.data == NULL)
+        return memcpy(text, "-", 2);
+    text[used++] = '"';
+    while (i < value.len && used < last) {
+        struct jwta_span rest = jwta_span(value.data + i, value.len - i);
+        size_t run = alphabet_run(rest);
+
+        if (run > RUN_MAX || (run >= 3 && memcmp(rest.data, "eyJ", 3) == 0)) {
+            memcpy(text + used, redacted, sizeof(redacted) - 1);
+            used += sizeof(redacted) - 1;
+            i += run;
+            continue;
+        }
+        used += escape((unsigned char)value.data[i++], text + used);
+    }
+    if (i < value.len) {
+        memcpy(text + used, more, sizeof(more) - 1);
+        used += sizeof(more) - 1;
+    }
+    text[used++] = '"';
+    text[used] = '\0';
+    return text;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LINE_MAX_BYTES 2048
+
+void jwta_log(const struct jwta_log *log, enum jwta_level level, const char *format, ...)
+{
+    char line[LINE_MAX_BYTES];
+    va_list arguments;
+    int length = 0;
+
+    if (log == NULL || log->write == NULL)
+        return;
+    va_start(arguments, format);
+    length = vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        log->write(log->context, level, line);
+}
+
+static enum jwta_level level_of(enum jwta_code reason)
+{
+    static const enum jwta_level levels[] = {
+        [JWTA_CLASS_OK] = JWTA_LOG_INFO,
+        [JWTA_CLASS_DENIED] = JWTA_LOG_NOTICE,
+        [JWTA_CLASS_UNAVAILABLE] = JWTA_LOG_WARNING,
+        [JWTA_CLASS_CONFIG] = JWTA_LOG_ERROR,
+        [JWTA_CLASS_INTERNAL] = JWTA_LOG_ERROR,
+    };
+
+    return levels[jwta_code_class(reason)];
+}
+
+void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
+{
+    enum jwta_class class = jwta_code_class(audit->reason);
+    struct jwta_quoted q[8];
+    char age[24] = "-";
+
+    if (log == NULL || log->write == NULL)
+        return;
+    if (audit->age >= 0)
+        (void)snprintf(age, sizeof(age), "%" PRId64, audit->age);
+    /* detail comes last: it runs to the end of the line, its quoted values have no line ends. */
+    jwta_log(log, level_of(audit->reason),
+             "result=%s reason=%s%s service=%s user=%s subject=%s issuer=%s kid=%s alg=%s "
+             "token=%s remote=%s age=%s rule=%s elapsed=%" PRId64 "us detail=%s",
+             class == JWTA_CLASS_OK ? "allowed" : jwta_class_name(class),
+             jwta_code_name(audit->reason), audit->observe ? " observe=yes" : "",
+             jwta_quote(&q[0], audit->service), jwta_quote(&q[1], audit->user),
+             jwta_quote(&q[2], audit->subject), jwta_quote(&q[3], audit->issuer),
+             jwta_quote(&q[4], audit->kid), jwta_quote(&q[5], audit->alg),
+             audit->token.len > 0 ? jwta_quote(&q[6], audit->token) : "-",
+             jwta_quote(&q[7], audit->remote), age, audit->rule != NULL ? audit->rule : "-",
+             audit->elapsed, audit->detail != NULL ? audit->detail : "-");
+}
