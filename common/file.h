@@ -51,6 +51,14 @@ JWTA_MUST_USE enum jwta_file_status jwta_file_read(const char *path, enum jwta_f
                                                    struct jwta_buf *buf, struct jwta_file_id *id,
                                                    struct jwta_why *why);
 
+/*
+ * Opens a directory whose entries are to be read one by one: TRUSTED as above, and itself not
+ * writable by group or others even if sticky, for whoever adds a file adds to what is read.
+ * *out is the caller's to close. MISSING, INSECURE, FAILED with one line of detail in why.
+ */
+JWTA_MUST_USE enum jwta_file_status jwta_file_open_directory(const char *path, uid_t expected,
+                                                             int *out, struct jwta_why *why);
+
 /* The identity of the file that path names now; false when there is none. */
 bool jwta_file_identify(const char *path, struct jwta_file_id *id);
 bool jwta_file_same(const struct jwta_file_id *a, const struct jwta_file_id *b);
