@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# Breaks each rule of tests/lint_rules.sh once. bad_NAME spoils the copy of the tree in the current
+# folder (or makes a bad binary in $lint_build) and prints the regular expression that the rule's
+# complaint must match.
+
+: "${lint_build:?}"
+
+bad_floors()
+{
+    printf '#include "common/auth.h"\n' >>common/b64.h
+    printf 'common/b64.h:[0-9]+: from a higher floor: common/auth.h'
+}
+
+bad_floor_calls()
+{
+    printf 'int now(void) { return (int)time(NULL); }\n' >>common/claims.c
+    printf 'common/claims.c:[0-9]+: clock'
+}
+
+bad_forbidden_calls()
+{
+    printf 'int number(const char *text) { return /* why */ atoi(text); }\n' >>common/conf.c
+    printf 'common/conf.c:[0-9]+: a call'
+}
+
+bad_headers_alone()
+{
+    printf 'struct jwta_missing jwta_incomplete(uint31_t number);\n' >>common/err.h
+    printf 'common/err.h: does not compile alone with clang'
+}
+
+bad_listed()
+{
+    printf 'int unlisted;\n' >common/unlisted.c
+    printf 'common/unlisted.c: not in Makefile.am.*common/unlisted.c: has no unit test'
+}
+
+# bad_module FLAG…: a module of C from stdin.
+bad_module()
+{
+    mkdir -p "$lint_build/pam_jwt/.libs"
+    gcc -shared -fPIC -x c - -o "$lint_build/pam_jwt/.libs/pam_jwt.so" "$@"
+}
+
+bad_exports()
+{
+    bad_module <<<'int pam_sm_authenticate(void) { return 0; } int jwt_decode(void) { return 0; }'
+    printf 'lacks pam_sm_setcred.*exports jwt_decode|exports jwt_decode.*lacks pam_sm_setcred'
+}
+
+bad_needed()
+{
+    # A library of that name, empty, so that the rule does not depend on what is installed.
+    local library=$lint_build/libcurl.so.4
+    gcc -shared -fPIC -x c /dev/null -o "$library" -Wl,-soname,libcurl.so.4
+    bad_module -x none -Wl,--no-as-needed "$library" </dev/null
+    printf 'needs libcurl'
+}
+
+bad_hardening()
+{
+    bad_module -Wl,-z,lazy,-z,norelro,-z,execstack </dev/null
+    mkdir -p "$lint_build/cli"
+    gcc -no-pie -x c - -o "$lint_build/cli/jwtauth" <<<'int main(void) { return 0; }'
+    printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*jwtauth: position'
+}
+
+bad_keywords_documented()
+{
+    sed -i '/^\.It Cm max_lifetime/d' common/jwtauth.yaml.5
+    printf 'does not document max_lifetime'
+}
+
+bad_reasons_documented()
+{
+    sed -i 's/key-ambiguous/keyambiguous/' cli/jwtauth.8
+    printf 'does not document key-ambiguous'
+}
+
+bad_man_pages()
+{
+    printf '.Bl -tag\n.It Cm open\n' >>common/jwtauth.yaml.5
+    printf 'jwtauth.yaml.5:[0-9]+:'
+}
+
+bad_clang_format()
+{
+    printf 'int  form (void) {return 0;}\n' >>common/err.c
+    printf 'common/err.c:[0-9]+:[0-9]+: form'
+}
+
+bad_spdx()
+{
+    sed -i 1d common/err.c
+    printf 'common/err.c: no SPDX line'
+}
+
+bad_length()
+{
+    yes '/* one more line */' | head -n 501 >>common/err.c
+    printf 'common/err.c: [0-9]+ lines'
+}
+
+bad_white_space()
+{
+    printf 'int space; \nint\ttab;\nint end;' >>common/err.c
+    printf 'common/err.c:[0-9]+: trailing.*common/err.c: no newline.*common/err.c:[0-9]+: a tab'
+}
+
+bad_words()
+{
+    printf '/* %s: later */\n' "TO""DO" >>common/err.c
+    printf 'see /%s/me/notes\n' home >>NEWS.md
+    mkdir -p tests/other
+    printf '{\n"resolved": "https://registry.example/"\n}\n' >tests/other/package-lock.json
+    printf 'NEWS.md:[0-9]+: a path.*common/err.c:[0-9]+: left for later.*names a registry'
+}
+
+bad_shellcheck()
+{
+    # shellcheck disable=SC2016 # the dollar is for the script
+    printf 'rm $1\n' >>autogen.sh
+    printf 'autogen.sh:[0-9]+:[0-9]+: .*SC2086'
+}
