@@ -7,6 +7,7 @@
 #define JWTA_AUTH_H
 
 #include "common/conf.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/policy.h"
 
