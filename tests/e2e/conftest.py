@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import os
+
+import pytest
+
+from lab.site import RESOURCE, Site, write
+
+# Beside the configuration that the README shows: no tolerance for clocks (there is one clock), and
+# further services with rules of their own.
+SERVICES = f"""\
+clock_skew: 0s
+
+services:
+  sshd-mixed:
+    issuers: [corp]
+    audience: {RESOURCE}
+    allow_roles: [ops]
+  sshd-observed:
+    issuers: [corp]
+    audience: {RESOURCE}
+    allow_roles: [ops]
+    observe: yes
+  su:
+    issuers: [corp]
+    audience: {RESOURCE}
+    allow_roles: [ops]
+"""
+
+
+@pytest.fixture(scope="session")
+def site():
+    if os.geteuid() != 0:
+        pytest.exit("the end-to-end tests need root: they make a host of their own", 2)
+    made = Site()
+    write("/etc/jwtauth/conf.d/lab.yaml", SERVICES)
+    yield made
+    made.close()
+    assert made.leaks() == []
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(site):
+    """Whatever a test did, no log shows a piece of a token."""
+    yield
+    assert site.leaks() == []
+
+
+class Watch:
+    """The audit lines that a test causes."""
+
+    def __init__(self, journal):
+        self._journal = journal
+        self._start = journal.position()
+
+    def text(self):
+        return self._journal.text(self._start)
+
+    def one(self):
+        """The fields of the only audit line."""
+        audits = self._journal.audits(self._start)
+        assert len(audits) == 1, self.text()
+        line, fields = audits[0]
+        assert line.facility == 10, "audit lines go to authpriv"
+        return fields
+
+
+@pytest.fixture
+def watch(site):
+    return Watch(site.journal)

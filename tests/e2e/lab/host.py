@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A host of our own: this process and its children see a private /etc, /dev, /run and /var/log.
+
+All of it is in memory and belongs to a mount namespace, so that it is gone with the last process
+that sees it, whatever way that process ended; the machine's own files are never written to.
+"""
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+
+FOLDER = "/run/lab"
+
+# Of the password "correct horse battery".
+PASSWORD = "correct horse battery"
+PASSWORD_HASH = (
+    "$6$jwtauthlab$85J7yEe869snf..1ent8eNsqKSdZoTspDU9FiYj8xEv3"
+    "ILqr/DPYmXPBvNh5MayfWu5R0bm.a7eIM7B3WgGuw0"
+)
+LOCKED = "!"
+
+_CLONE_NEWNS = 0x00020000
+_MS_BIND = 0x1000
+_MS_REC = 0x4000
+_MS_PRIVATE = 0x40000
+_PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result, what):
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)} (root with CAP_SYS_ADMIN is needed)")
+
+
+def _mount(source, target, kind, flags=0, data=None):
+    arguments = [None if text is None else text.encode() for text in (source, target, kind)]
+    data = None if data is None else data.encode()
+    _check(_libc.mount(*arguments, ctypes.c_ulong(flags), data), f"mount on {target}")
+
+
+def _overlay(folder):
+    """Lets folder be written to without changing what is below it."""
+    layers = os.path.join(FOLDER, "layers", folder.strip("/"))
+    upper, work = os.path.join(layers, "upper"), os.path.join(layers, "work")
+    os.makedirs(upper)
+    os.makedirs(work)
+    data = f"lowerdir={folder},upperdir={upper},workdir={work}"
+    _mount("overlay", folder, "overlay", data=data)
+
+
+def _private_dev():
+    """/dev with room for a /dev/log, and the file systems that are mounted in it."""
+    inside = [entry.path for entry in os.scandir("/dev") if os.path.ismount(entry.path)]
+    kept = {path: os.open(path, os.O_PATH) for path in inside}
+    _overlay("/dev")
+    for path, descriptor in kept.items():
+        _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
+        os.close(descriptor)
+
+
+def enter():
+    """Moves the calling process, which must have one thread, to a host of its own."""
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    _mount("lab", "/run", "tmpfs", data="mode=755")
+    os.umask(0o022)
+    os.makedirs("/run/sshd")
+    os.mkdir(FOLDER)
+    _mount("lab", "/var/log", "tmpfs", data="mode=755")
+    _overlay("/etc")
+    _private_dev()
+
+
+def add_user(name, password_hash=LOCKED):
+    """Adds a user with a group and home of its own, and gives the passwd entry."""
+    taken = {entry.pw_uid for entry in pwd.getpwall()}
+    uid = next(number for number in range(20001, 60000) if number not in taken)
+    home = os.path.join(FOLDER, "home", name)
+    for path, line in (
+        ("/etc/passwd", f"{name}:x:{uid}:{uid}:{name}:{home}:/bin/sh"),
+        ("/etc/shadow", f"{name}:{password_hash}:19000:0:99999:7:::"),
+        ("/etc/group", f"{name}:x:{uid}:"),
+    ):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    os.makedirs(home)
+    os.chown(home, uid, uid)
+    return pwd.getpwnam(name)
+
+
+def die_with_parent():
+    """For a child before it executes: it is not to outlive this process."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(arguments, **options):
+    """Starts a program that ends, at the latest, with this process."""
+    # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+    return subprocess.Popen(arguments, preexec_fn=die_with_parent, **options)
+
+
+def stop(process):
+    """Ends a program that start() started."""
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

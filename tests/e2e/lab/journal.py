@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The syslog of the private host: everything that is written to /dev/log."""
+import os
+import re
+import socket
+import threading
+import time
+
+AUTHPRIV = 10
+
+_AUDIT = re.compile(r"result=(?:allowed|denied|unavailable|config|internal) reason=")
+_FIELD = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+class Line(str):
+    """One message as it came, with its priority taken apart."""
+
+    facility = None
+
+    def __new__(cls, raw):
+        text = raw.decode("utf-8", "backslashreplace").rstrip("\n\0")
+        match = re.match(r"<(\d+)>", text)
+        line = super().__new__(cls, text[match.end():] if match else text)
+        line.facility = int(match[1]) >> 3 if match else None
+        return line
+
+
+def audit_fields(line):
+    """The fields of an audit line, or None if it is none."""
+    match = _AUDIT.search(line)
+    if not match:
+        return None
+    return {key: value.strip('"') for key, value in _FIELD.findall(line[match.start():])}
+
+
+class Journal:
+    """Listens at /dev/log from its making on."""
+
+    def __init__(self, path="/dev/log"):
+        if os.path.lexists(path):
+            os.unlink(path)
+        self.lines = []
+        self._more = threading.Condition()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        os.chmod(path, 0o666)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            line = Line(self._socket.recv(65536))
+            with self._more:
+                self.lines.append(line)
+                self._more.notify_all()
+
+    def position(self):
+        """Where the journal stands now, for audits() and text()."""
+        with self._more:
+            return len(self.lines)
+
+    def text(self, start=0):
+        with self._more:
+            return "\n".join(self.lines[start:])
+
+    def audits(self, start, count=1, timeout=5):
+        """The audit lines since start as (line, fields), once there are count of them."""
+        deadline = time.monotonic() + timeout
+        with self._more:
+            while True:
+                found = [(line, audit_fields(line)) for line in self.lines[start:]]
+                found = [(line, fields) for line, fields in found if fields]
+                left = deadline - time.monotonic()
+                if len(found) >= count or left <= 0:
+                    return found
+                self._more.wait(left)

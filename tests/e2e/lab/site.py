@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The whole laboratory: a private host with users, syslog, identity provider and our module."""
+import os
+import subprocess
+
+from lab import host, tokens
+from lab.idp import Idp
+from lab.journal import Journal
+from lab.sshd import Sshd
+
+SOURCES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CONFIGURATION = "/etc/jwtauth/jwtauth.yaml"
+JWKS = "/etc/jwtauth/corp.jwks"
+RESOURCE = f"ssh://{os.uname().nodename}"
+ALGORITHMS = ("ES256", "RS256", "EdDSA")
+
+# The people at the provider, by login. Some claim to be what they are not.
+ACCOUNTS = {
+    "alice": {"preferred_username": "alice", "roles": ["ops"]},
+    "bob": {"preferred_username": "bob", "roles": ["ops"]},
+    "alice-visiting": {"preferred_username": "alice", "roles": ["visitors"]},
+    "mallory": {"preferred_username": "root", "roles": ["ops"]},
+}
+
+CLIENTS = {f"laptop-{alg.lower()}": {"alg": alg, "ttl": 300} for alg in ALGORITHMS}
+CLIENTS["laptop-hasty"] = {"alg": "ES256", "ttl": 1}
+CLIENTS["robot"] = {"alg": "ES256", "ttl": 300, "claims": ACCOUNTS["alice"]}
+
+
+def source(name):
+    """The text of a file of conf/."""
+    with open(os.path.join(SOURCES, "conf", name), encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+
+
+class Site:
+    """One for a process: making it moves the process to the private host."""
+
+    def __init__(self):
+        top = os.path.dirname(os.path.dirname(SOURCES))
+        build = os.path.abspath(os.environ.get("JWTAUTH_BUILD") or os.path.join(top, "build/gcc"))
+        self.module = os.path.join(build, "pam_jwt", ".libs", "pam_jwt.so")
+        self.program = os.path.join(build, "cli", "jwtauth")
+        for path in (self.module, self.program):
+            if not os.path.exists(path):
+                raise FileNotFoundError(f"{path}: build first, or set JWTAUTH_BUILD")
+        host.enter()
+        self.journal = Journal()
+        self.users = {name: host.add_user(name) for name in ("alice", "bob")}
+        self.users["carol"] = host.add_user("carol", host.PASSWORD_HASH)
+        self._tokens = []
+        self._sshds = {}
+        self.idp = Idp(CLIENTS, ACCOUNTS)
+        write(CONFIGURATION, source("jwtauth.yaml"))
+        write(JWKS, self.idp.jwks())
+
+    def close(self):
+        for sshd in self._sshds.values():
+            sshd.stop()
+        self.idp.stop()
+
+    def stack(self, service, text):
+        """Makes a PAM service of a stack that names our module as if it were installed."""
+        write(f"/etc/pam.d/{service}", text.replace("pam_jwt.so", self.module))
+
+    def sshd(self, service, stack="pam.d-sshd"):
+        """The sshd of this PAM service, started when it is first asked for."""
+        if service not in self._sshds:
+            self.stack(service, source(stack))
+            self._sshds[service] = Sshd(service)
+        return self._sshds[service]
+
+    def used(self, token):
+        """Remembers a token as one that no log may show."""
+        self._tokens.append(token)
+        return token
+
+    def token(self, login="alice", client="laptop-es256", resource=RESOURCE):
+        return self.used(self.idp.token(login, client, resource))
+
+    def client_token(self, client="robot", resource=RESOURCE):
+        return self.used(self.idp.client_token(client, resource))
+
+    def jwtauth(self, *arguments, stdin=""):
+        """Runs the command; gives exit status and output."""
+        done = subprocess.run(
+            [self.program, *arguments], input=stdin, text=True, timeout=20, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        return done.returncode, done.stdout
+
+    def leaks(self):
+        """What the logs show of any token or password that was used, each with its log."""
+        logs = {sshd.log: sshd.text() for sshd in self._sshds.values()}
+        logs["syslog"] = self.journal.text()
+        found = []
+        for name, text in logs.items():
+            pieces = [tokens.leaked(token, text) for token in self._tokens]
+            pieces.append(host.PASSWORD if host.PASSWORD in text else None)
+            found += [(name, piece) for piece in pieces if piece]
+        return found

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Debian's sshd on a loopback port under a PAM service name of our choice, and its ssh client."""
+import os
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+import pexpect
+
+from lab import host
+
+PROMPTS = ["JWT: ", "Password: "]
+LOGIN_SECONDS = 20
+
+_CONFIGURATION = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host_key
+PidFile none
+LogLevel DEBUG3
+UsePAM yes
+KbdInteractiveAuthentication yes
+PasswordAuthentication no
+PubkeyAuthentication no
+PermitRootLogin yes
+PrintMotd no
+PrintLastLog no
+StrictModes no
+"""
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Login:
+    """How a login went: the client's exit status, what stood on its terminal, and the prompts."""
+
+    status: int
+    output: str
+    prompts: list
+
+
+def answer(child, replies):
+    """Answers each prompt of a program on a terminal with the next reply, until it ends."""
+    prompts, output = [], ""
+    while child.expect_exact([pexpect.EOF, *PROMPTS]) != 0:
+        output += child.before
+        prompts.append(child.after.strip())
+        if len(prompts) > len(replies):
+            break
+        child.sendline(replies[len(prompts) - 1])
+    else:
+        output += child.before
+    child.close()
+    return Login(child.exitstatus, output, prompts)
+
+
+class Sshd:
+    """A running sshd whose PAM service is the name it is started by."""
+
+    def __init__(self, service):
+        self._folder = os.path.join(host.FOLDER, "sshd", service)
+        self.log = os.path.join(self._folder, "log")
+        os.makedirs(self._folder)
+        os.symlink("/usr/sbin/sshd", os.path.join(self._folder, service))
+        key = os.path.join(self._folder, "host_key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        for _ in range(5):
+            self.port = _free_port()
+            if self._start(service):
+                return
+        raise RuntimeError("sshd did not start: " + self.text())
+
+    def _start(self, service):
+        configuration = os.path.join(self._folder, "config")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(_CONFIGURATION.format(port=self.port, folder=self._folder))
+        program = os.path.join(self._folder, service)
+        self._process = host.start([program, "-D", "-f", configuration, "-E", self.log])
+        deadline = time.monotonic() + 10
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if f"Server listening on 127.0.0.1 port {self.port}." in self.text():
+                return True
+            time.sleep(0.01)
+        self.stop()
+        return False
+
+    def stop(self):
+        host.stop(self._process)
+
+    def text(self):
+        """Everything that sshd logged so far."""
+        try:
+            with open(self.log, encoding="utf-8", errors="backslashreplace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def login(self, user, *replies, command="id"):
+        """Logs in with the stock client at a terminal, typing replies at the prompts."""
+        options = {
+            "PreferredAuthentications": "keyboard-interactive",
+            "NumberOfPasswordPrompts": "1",
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": "/dev/null",
+            "GlobalKnownHostsFile": "/dev/null",
+            "LogLevel": "ERROR",
+        }
+        arguments = ["-F", "/dev/null", "-p", str(self.port)]
+        for option, value in options.items():
+            arguments += ["-o", f"{option}={value}"]
+        child = pexpect.spawn(
+            "/usr/bin/ssh", [*arguments, f"{user}@127.0.0.1", command],
+            encoding="utf-8", timeout=LOGIN_SECONDS, preexec_fn=host.die_with_parent,
+        )
+        return answer(child, replies)

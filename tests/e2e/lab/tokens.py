@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What can be done to a token without its key, and the search for what is left of one in a log."""
+import base64
+import json
+
+# So many characters of a token's payload or signature in a log would be no accident.
+WINDOW = 12
+
+
+def decode(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def encode(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def header(token):
+    return json.loads(decode(token.split(".")[0]))
+
+
+def claims(token):
+    return json.loads(decode(token.split(".")[1]))
+
+
+def with_claims(token, **changes):
+    """The token with other claims under its old signature."""
+    head, payload, signature = token.split(".")
+    payload = {**json.loads(decode(payload)), **changes}
+    return ".".join([head, encode(json.dumps(payload, separators=(",", ":")).encode()), signature])
+
+
+def with_broken_signature(token):
+    """The token with one bit of its signature changed."""
+    head, payload, signature = token.split(".")
+    raw = bytearray(decode(signature))
+    raw[len(raw) // 2] ^= 1
+    return ".".join([head, payload, encode(bytes(raw))])
+
+
+def unsigned(token):
+    """The token's claims with alg none and no signature."""
+    head = encode(json.dumps({**header(token), "alg": "none"}).encode())
+    return ".".join([head, token.split(".")[1], ""])
+
+
+def leaked(token, text):
+    """A piece of the token's payload or signature that stands in text, or None."""
+    for part in token.split(".")[1:]:
+        for start in range(len(part) - WINDOW + 1):
+            piece = part[start:start + WINDOW]
+            if piece in text:
+                return piece
+    return None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is broken or missing lets nobody in and says so."""
+import os
+
+import pytest
+
+from lab.site import CONFIGURATION, JWKS, source, write
+
+
+@pytest.fixture
+def restored():
+    """Puts configuration and keys back as they were."""
+    kept = {}
+    for path in (CONFIGURATION, JWKS):
+        with open(path, "rb") as file:
+            kept[path] = file.read()
+    yield
+    for path, text in kept.items():
+        write(path, text)
+        os.chmod(path, 0o644)
+
+
+def nobody_gets_in(site):
+    login = site.sshd("sshd").login("alice", site.token())
+    assert login.status == 255, login.output
+    assert "uid=" not in login.output
+
+
+@pytest.mark.usefixtures("restored")
+def test_broken_configuration(site, watch):
+    text = source("jwtauth.yaml").replace("allow_roles:", "alow_roles:")
+    line = 1 + next(n for n, t in enumerate(text.splitlines()) if "alow_roles" in t)
+    write(CONFIGURATION, text)
+    nobody_gets_in(site)
+    assert f"{CONFIGURATION}:{line}" in watch.text()
+    audit = watch.one()
+    assert (audit["result"], audit["reason"]) == ("config", "conf-invalid")
+    status, output = site.jwtauth("config", "check")
+    assert status == 2
+    assert f"{CONFIGURATION}:{line}" in output
+
+
+@pytest.mark.usefixtures("restored")
+def test_missing_configuration(site, watch):
+    os.unlink(CONFIGURATION)
+    nobody_gets_in(site)
+    assert watch.one()["reason"] == "conf-missing"
+
+
+@pytest.mark.usefixtures("restored")
+def test_configuration_that_others_may_write(site, watch):
+    os.chmod(CONFIGURATION, 0o666)
+    nobody_gets_in(site)
+    assert watch.one()["reason"] == "conf-insecure"
+
+
+@pytest.mark.usefixtures("restored")
+def test_missing_keys(site, watch):
+    os.unlink(JWKS)
+    nobody_gets_in(site)
+    audit = watch.one()
+    assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
+    assert JWKS in audit["detail"]
+
+
+@pytest.mark.usefixtures("restored")
+def test_keys_that_others_may_write(site, watch):
+    os.chmod(JWKS, 0o666)
+    nobody_gets_in(site)
+    audit = watch.one()
+    assert (audit["result"], audit["reason"]) == ("config", "keys-insecure")
+
+
+@pytest.mark.usefixtures("restored")
+def test_keys_of_someone_else(site, watch):
+    with open(JWKS, "rb") as file:
+        text = file.read()
+    write(JWKS, text.replace(b'"kid":"lab-es256"', b'"kid":"another"'))
+    nobody_gets_in(site)
+    assert watch.one()["reason"] == "no-key"
