@@ -17,10 +17,10 @@
 struct jwta_verifier;
 
 struct jwta_verifier_options {
-    const char *path;              /* configuration file; NULL: the compiled-in one */
-    uid_t expected;                /* trusted beside root as owner of files: the caller's euid */
-    const struct jwta_host *host;  /* borrowed, must live as long; NULL: this machine */
-    const struct jwta_log *log;    /* borrowed, must live as long; NULL: silence */
+    const char *path;             /* configuration file; NULL: the compiled-in one */
+    uid_t expected;               /* trusted beside root as owner of files: the caller's euid */
+    const struct jwta_host *host; /* borrowed, must live as long; NULL: this machine */
+    const struct jwta_log *log;   /* borrowed, must live as long; NULL: silence */
 };
 
 /*
@@ -42,11 +42,11 @@ const struct jwta_conf *jwta_verifier_conf(const struct jwta_verifier *verifier)
 
 struct jwta_request {
     struct jwta_span token;
-    const char *service;      /* PAM's or SASL's name of the service */
-    const char *user;         /* the user that was asked for, or NULL */
-    const char *remote;       /* the peer's address for the log, or NULL */
-    int64_t now;              /* seconds since the epoch */
-    bool need_account;        /* a name that no local user has is a denial (USER_UNKNOWN) */
+    const char *service;            /* PAM's or SASL's name of the service */
+    const char *user;               /* the user that was asked for, or NULL */
+    const char *remote;             /* the peer's address for the log, or NULL */
+    int64_t now;                    /* seconds since the epoch */
+    bool need_account;              /* a name that no local user has is a denial (USER_UNKNOWN) */
     const struct jwta_trace *trace; /* for `jwtauth explain`, or NULL */
 };
 
@@ -62,10 +62,10 @@ struct jwta_result {
     struct jwta_claims claims;
     const struct jwta_service *service;
     const struct jwta_issuer *issuer;
-    struct jwta_span kid;         /* as the header names the key; absent where it does not */
+    struct jwta_span kid; /* as the header names the key; absent where it does not */
     const struct jwta_alg *alg;
-    char token_hash[33];          /* hash of (issuer, jti), or "" */
-    json_t *payload;              /* verified, or NULL: claims and decided borrow from it */
+    char token_hash[33]; /* hash of (issuer, jti), or "" */
+    json_t *payload;     /* verified, or NULL: claims and decided borrow from it */
     struct jwta_header *header;
 };
 

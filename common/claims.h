@@ -9,6 +9,7 @@
 
 #include "common/conf.h"
 #include "common/jws.h"
+#include "common/log.h"
 
 #include <stdint.h>
 
@@ -22,12 +23,6 @@ struct jwta_claims {
     int64_t expires;            /* exp, rounded down */
     int64_t issued_at;          /* iat, rounded up; INT64_MIN: absent */
     int64_t auth_time;          /* rounded down; INT64_MIN: absent */
-};
-
-/* Reports each step of a check in words; any member may be NULL. See auth.h. */
-struct jwta_trace {
-    void (*step)(void *context, const char *step, enum jwta_code code, const char *text);
-    void *context;
 };
 
 /*

@@ -17,7 +17,8 @@
 enum jwta_class {
     JWTA_CLASS_OK,
     JWTA_CLASS_DENIED,      /* the credential or the policy says no */
-    JWTA_CLASS_UNAVAILABLE, /* something needed to decide cannot be reached; trying later may help */
+    JWTA_CLASS_UNAVAILABLE, /* something needed to decide cannot be reached; trying later may help
+                             */
     JWTA_CLASS_CONFIG,      /* the configuration is missing, unsafe or wrong: denies everyone */
     JWTA_CLASS_INTERNAL     /* out of memory, or the crypto library failed in itself */
 };
@@ -30,7 +31,8 @@ enum jwta_class {
     X(NOT_JWT, DENIED, "not-jwt", "not a JWT: three parts of the base64url alphabet are needed")   \
     X(JWE, DENIED, "jwe", "an encrypted token (JWE) is not supported")                             \
     X(BASE64, DENIED, "base64", "a part of the token is not strict base64url")                     \
-    X(HEADER_TOO_LARGE, DENIED, "header-too-large", "the token's header is longer than 4096 bytes") \
+    X(HEADER_TOO_LARGE, DENIED, "header-too-large",                                                \
+      "the token's header is longer than 4096 bytes")                                              \
     /* protected header (RFC 7515 section 4) */                                                    \
     X(HEADER_JSON, DENIED, "header-json", "the token's header is not a JSON object")               \
     X(DUPLICATE_MEMBER, DENIED, "duplicate-member", "a JSON object names a member twice")          \

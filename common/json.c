@@ -12,7 +12,8 @@ static bool depth_within(const json_t *value, unsigned levels)
 
         if (levels == 0)
             return false;
-        json_object_foreach((json_t *)value, name, member) {
+        json_object_foreach((json_t *)value, name, member)
+        {
             if (!depth_within(member, levels - 1))
                 return false;
         }
@@ -80,6 +81,19 @@ enum jwta_code jwta_json_parse(struct jwta_span text, unsigned max_depth, enum j
     }
     *out = root;
     return JWTA_OK;
+}
+
+void jwta_json_wipe(json_t *value)
+{
+    const char *name = NULL;
+    json_t *member = NULL;
+
+    /* jansson's strings are its own heap memory: they may be written to as long as it lives. */
+    if (json_is_string(value))
+        jwta_wipe((char *)json_string_value(value), json_string_length(value));
+    for (size_t i = 0; i < json_array_size(value); i++)
+        jwta_json_wipe(json_array_get(value, i));
+    json_object_foreach(value, name, member) jwta_json_wipe(member);
 }
 
 struct jwta_span jwta_json_text(const json_t *value)

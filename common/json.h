@@ -20,6 +20,9 @@ JWTA_MUST_USE enum jwta_code jwta_json_parse(struct jwta_span text, unsigned max
                                              enum jwta_code invalid, json_t **out,
                                              struct jwta_why *why);
 
+/* Overwrites every string below value, for JSON that held a secret and is about to be freed. */
+void jwta_json_wipe(json_t *value);
+
 /* The span of a JSON string, borrowed; of anything else (and of NULL) the absent span. */
 struct jwta_span jwta_json_text(const json_t *value);
 

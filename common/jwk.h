@@ -17,8 +17,8 @@ struct jwta_jwk {
     const json_t *json;
     enum jwta_kty kty;
     struct jwta_span kty_name;
-    struct jwta_span kid; /* absent where it has none */
-    struct jwta_span crv; /* EC and OKP */
+    struct jwta_span kid;       /* absent where it has none */
+    struct jwta_span crv;       /* EC and OKP */
     const struct jwta_alg *alg; /* the one it is restricted to, or NULL */
 };
 
@@ -53,17 +53,17 @@ struct jwta_key {
     enum jwta_kty kty;
     const char *crv;             /* EC and OKP, else NULL */
     const struct jwta_alg *only; /* AKP: the one algorithm that the key is of, else NULL */
-    EVP_PKEY *pkey;         /* NULL for oct */
-    struct jwta_buf secret; /* oct */
-    size_t signature_len;   /* bytes of a signature by this key: RSA, OKP; else 0 */
+    EVP_PKEY *pkey;              /* NULL for oct */
+    struct jwta_buf secret;      /* oct */
+    size_t signature_len;        /* bytes of a signature by this key: RSA, OKP; else 0 */
     _Atomic(struct jwta_key_context *) kept[JWTA_KEY_CONTEXTS];
 };
 
 /*
  * Imports the public part (or the secret). JWK_MALFORMED (a member missing, not strict base64url, a
- * coordinate of the wrong length), JWK_WEAK (RSA below 2048 or above 16384 bits, exponent even, below 3
- * or beyond 64 bits, a modulus with the ROCA fingerprint; a secret below the hash of its `alg`, or
- * below 32 bytes), JWK_POINT, JWK_KTY (this OpenSSL lacks it), CRYPTO, MEMORY.
+ * coordinate of the wrong length), JWK_WEAK (RSA below 2048 or above 16384 bits, exponent even,
+ * below 3 or beyond 64 bits, a modulus with the ROCA fingerprint; a secret below the hash of its
+ * `alg`, or below 32 bytes), JWK_POINT, JWK_KTY (this OpenSSL lacks it), CRYPTO, MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_key_import(const struct jwta_jwk *jwk, struct jwta_key **out,
                                              struct jwta_why *why);

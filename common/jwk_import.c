@@ -86,7 +86,7 @@ static enum jwta_code public_key(const char *type, OSSL_PARAM *params, enum jwta
  */
 static bool roca_fingerprint(const BIGNUM *modulus)
 {
-    static const BN_ULONG primes[] = {11, 13, 17, 19, 37,  53,  61,  71, 73,
+    static const BN_ULONG primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
                                       79, 97, 103, 107, 109, 127, 151, 157};
 
     for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++) {
@@ -189,11 +189,10 @@ static enum jwta_code import_ec(const struct jwta_jwk *jwk, struct jwta_key *key
                          curve->coordinate_len);
     key->crv = curve->crv;
     memcpy(group, curve->group, strlen(curve->group) + 1);
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
-                                          1 + 2 * curve->coordinate_len),
-        OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+                           OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                             1 + 2 * curve->coordinate_len),
+                           OSSL_PARAM_construct_end()};
     return public_key("EC", params, JWTA_JWK_POINT, &key->pkey, why);
 }
 

@@ -4,6 +4,7 @@
 #include "common/b64.h"
 #include "common/json.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -90,8 +91,8 @@ static enum jwta_code read_alg(struct jwta_header *header, struct jwta_why *why)
 }
 
 /*
- * crit (RFC 7515 section 4.1.11): no extension is implemented, so each name in it is one too many, and
- * a crit that is no list of names is not valid either. b64 (RFC 7797) changes what is signed.
+ * crit (RFC 7515 section 4.1.11): no extension is implemented, so each name in it is one too many,
+ * and a crit that is no list of names is not valid either. b64 (RFC 7797) changes what is signed.
  */
 static enum jwta_code read_extensions(const struct jwta_header *header, struct jwta_why *why)
 {
@@ -131,6 +132,7 @@ enum jwta_code jwta_header_read(struct jwta_span encoded, struct jwta_header **o
 
     if (header == NULL)
         return jwta_fail(why, JWTA_MEMORY, "out of memory");
+    atomic_init(&header->references, 1);
     code = read_json(encoded, &header->json, why);
     if (code == JWTA_OK)
         code = read_alg(header, why);
@@ -144,15 +146,21 @@ enum jwta_code jwta_header_read(struct jwta_span encoded, struct jwta_header **o
         *out = header;
         header = NULL;
     }
-    jwta_header_free(&header);
+    jwta_header_unref(&header);
     return code;
 }
 
-void jwta_header_free(struct jwta_header **header)
+struct jwta_header *jwta_header_ref(struct jwta_header *header)
 {
-    if (*header == NULL)
-        return;
-    json_decref((*header)->json);
-    free(*header);
+    (void)atomic_fetch_add(&header->references, 1);
+    return header;
+}
+
+void jwta_header_unref(struct jwta_header **header)
+{
+    if (*header != NULL && atomic_fetch_sub(&(*header)->references, 1) == 1) {
+        json_decref((*header)->json);
+        free(*header);
+    }
     *header = NULL;
 }

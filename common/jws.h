@@ -37,8 +37,10 @@ JWTA_MUST_USE enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_
  */
 bool jwta_jws_shape(struct jwta_span credential);
 
-/* A protected header. Owned; the spans are borrowed from its JSON. */
+/* A protected header: immutable, counted (threads may share it). Its spans are borrowed from its
+ * JSON. */
 struct jwta_header {
+    _Atomic unsigned references;
     json_t *json;
     const struct jwta_alg *alg;
     struct jwta_span kid; /* absent where it has none */
@@ -52,7 +54,9 @@ struct jwta_header {
  */
 JWTA_MUST_USE enum jwta_code jwta_header_read(struct jwta_span encoded, struct jwta_header **out,
                                               struct jwta_why *why);
-void jwta_header_free(struct jwta_header **header);
+struct jwta_header *jwta_header_ref(struct jwta_header *header);
+/* Gives one reference back and sets *header to NULL; the last frees it. */
+void jwta_header_unref(struct jwta_header **header);
 
 /*
  * Verifies signature (encoded) over signing_input by key with alg. The key must fit the

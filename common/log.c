@@ -58,3 +58,10 @@ void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
              jwta_quote(&q[7], audit->remote), age, audit->rule != NULL ? audit->rule : "-",
              audit->elapsed, audit->detail != NULL ? audit->detail : "-");
 }
+
+void jwta_trace_step(const struct jwta_trace *trace, const char *step, enum jwta_code code,
+                     const struct jwta_why *why)
+{
+    if (trace != NULL && trace->step != NULL)
+        trace->step(trace->context, step, code, why != NULL ? why->text : "");
+}

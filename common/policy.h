@@ -13,8 +13,9 @@
 
 /* What the policy decided. Names are borrowed from the payload and the configuration. */
 struct jwta_decision {
-    char user[JWTA_USER_MAX];
-    struct jwta_span *role; /* the token's roles, as the issuer wrote them, no duplicates */
+    char user[JWTA_USER_MAX]; /* "" as long as there is none */
+    bool account;             /* a local user of this name exists */
+    struct jwta_span *role;   /* the token's roles, as the issuer wrote them, sorted, each once */
     size_t role_count;
     const struct jwta_group **group; /* the local groups they give, no duplicates */
     size_t group_count;
@@ -28,15 +29,11 @@ struct jwta_decision {
  * CLAIM_TYPE, the denials from USER_CLAIM to NOT_ALLOWED in err.h, USER_UNAVAILABLE, MEMORY.
  * A name that no local user has is no denial here: hosts that need an account check themselves.
  */
-JWTA_MUST_USE enum jwta_code jwta_policy_decide(const struct jwta_conf *conf,
-                                                const struct jwta_issuer *issuer,
-                                                const struct jwta_service *service,
-                                                const json_t *payload,
-                                                const struct jwta_claims *claims,
-                                                const char *requested,
-                                                const struct jwta_host *host,
-                                                const struct jwta_trace *trace,
-                                                struct jwta_decision *out, struct jwta_why *why);
+JWTA_MUST_USE enum jwta_code
+jwta_policy_decide(const struct jwta_conf *conf, const struct jwta_issuer *issuer,
+                   const struct jwta_service *service, const json_t *payload, const char *requested,
+                   const struct jwta_host *host, const struct jwta_trace *trace,
+                   struct jwta_decision *out, struct jwta_why *why);
 
 void jwta_decision_free(struct jwta_decision *decision);
 

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/auth.h"
+
+#include "common/b64.h"
+#include "common/json.h"
+#include "common/keys.h"
+
+#include <openssl/evp.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * All tokens of one key have the same header, byte for byte. One that stood in a verified token is
+ * kept with its encoded form, so that the next token need not parse it again.
+ */
+struct known_header {
+    struct jwta_header *header;
+    size_t len;
+    char encoded[];
+};
+
+#define KNOWN_HEADERS 8
+
+struct jwta_verifier {
+    struct jwta_conf *conf;
+    struct jwta_keys *keys;
+    const struct jwta_host *host;
+    const struct jwta_log *log;
+    EVP_MD *sha256;
+    /* Taken out and put back by atomic exchange; whoever took one owns it. */
+    _Atomic(struct known_header *) known[KNOWN_HEADERS];
+};
+
+/* ------------------------------------------------------------------ known headers */
+
+static void known_free(struct known_header **known)
+{
+    if (*known != NULL)
+        jwta_header_unref(&(*known)->header);
+    free(*known);
+    *known = NULL;
+}
+
+static _Atomic(struct known_header *) *known_slot(struct jwta_verifier *verifier,
+                                                  struct jwta_span encoded)
+{
+    unsigned hash = (unsigned)encoded.len;
+
+    /* The end of a header tells tokens apart: kid usually comes last. */
+    for (size_t i = encoded.len > 16 ? encoded.len - 16 : 0; i < encoded.len; i++)
+        hash = hash * 31 + (unsigned char)encoded.data[i];
+    return &verifier->known[hash % KNOWN_HEADERS];
+}
+
+static struct jwta_header *known_find(struct jwta_verifier *verifier, struct jwta_span encoded)
+{
+    _Atomic(struct known_header *) *slot = known_slot(verifier, encoded);
+    struct known_header *known = atomic_exchange(slot, NULL);
+    struct jwta_header *header = NULL;
+
+    if (known == NULL)
+        return NULL;
+    if (jwta_span_equal(encoded, jwta_span(known->encoded, known->len)))
+        header = jwta_header_ref(known->header);
+    known = atomic_exchange(slot, known);
+    known_free(&known);
+    return header;
+}
+
+/* Only for the header of a token whose signature holds. Failing to remember is no failure. */
+static void known_add(struct jwta_verifier *verifier, struct jwta_span encoded,
+                      struct jwta_header *header)
+{
+    struct known_header *known = malloc(sizeof(*known) + encoded.len);
+
+    if (known == NULL)
+        return;
+    known->header = jwta_header_ref(header);
+    known->len = encoded.len;
+    memcpy(known->encoded, encoded.data, encoded.len);
+    known = atomic_exchange(known_slot(verifier, encoded), known);
+    known_free(&known);
+}
+
+/* ------------------------------------------------------------------ the verifier */
+
+static void log_problems(const struct jwta_log *log, const char *path, enum jwta_code code,
+                         const struct jwta_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct jwta_problem *problem = &problems->item[i];
+
+        if (problem->error)
+            jwta_log(log, JWTA_LOG_ERROR, "result=config reason=%s %s:%u: %s", jwta_code_name(code),
+                     problem->file, problem->line, problem->text);
+    }
+    if (problems->errors == 0)
+        jwta_log(log, JWTA_LOG_ERROR, "result=%s reason=%s %s: %s",
+                 jwta_class_name(jwta_code_class(code)), jwta_code_name(code), path,
+                 jwta_code_text(code));
+}
+
+enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,
+                                  struct jwta_verifier **out, struct jwta_problems *problems)
+{
+    const char *path = options->path != NULL ? options->path : JWTA_CONF_PATH_DEFAULT;
+    const struct jwta_host *host = options->host != NULL ? options->host : &jwta_host_system;
+    struct jwta_problems own = {0};
+    struct jwta_problems *found = problems != NULL ? problems : &own;
+    struct jwta_conf *conf = NULL;
+    enum jwta_code code = jwta_conf_load(path, options->expected, host, &conf, found);
+
+    if (code != JWTA_OK)
+        log_problems(options->log, path, code, found);
+    else
+        code = jwta_verifier_from_conf(&conf, options, JWTA_FILE_TRUSTED, out);
+    jwta_problems_free(&own);
+    return code;
+}
+
+enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
+                                       const struct jwta_verifier_options *options,
+                                       enum jwta_file_trust keys_trust, struct jwta_verifier **out)
+{
+    struct jwta_verifier *verifier = calloc(1, sizeof(*verifier));
+    enum jwta_code code = JWTA_OK;
+
+    if (verifier == NULL) {
+        jwta_conf_free(conf);
+        return JWTA_MEMORY;
+    }
+    verifier->conf = *conf;
+    *conf = NULL;
+    verifier->host = options->host != NULL ? options->host : &jwta_host_system;
+    verifier->log = options->log;
+    verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    code = verifier->sha256 == NULL
+               ? JWTA_CRYPTO
+               : jwta_keys_new(verifier->conf, options->expected, keys_trust, &verifier->keys);
+    if (code == JWTA_OK)
+        *out = verifier;
+    else
+        jwta_verifier_close(&verifier);
+    return code;
+}
+
+void jwta_verifier_close(struct jwta_verifier **verifier)
+{
+    if (*verifier == NULL)
+        return;
+    for (size_t i = 0; i < KNOWN_HEADERS; i++) {
+        struct known_header *known = atomic_exchange(&(*verifier)->known[i], NULL);
+
+        known_free(&known);
+    }
+    jwta_keys_free(&(*verifier)->keys);
+    jwta_conf_free(&(*verifier)->conf);
+    EVP_MD_free((*verifier)->sha256);
+    free(*verifier);
+    *verifier = NULL;
+}
+
+const struct jwta_conf *jwta_verifier_conf(const struct jwta_verifier *verifier)
+{
+    return verifier->conf;
+}
+
+/* ------------------------------------------------------------------ the steps */
+
+/* One verification on its way. */
+struct run {
+    struct jwta_verifier *verifier;
+    const struct jwta_request *request;
+    struct jwta_result *result;
+    struct jwta_jws jws;
+    json_t *unverified; /* the payload; only its iss is looked at before the signature holds */
+    struct jwta_span iss;
+};
+
+static enum jwta_code step_service(struct run *run)
+{
+    struct jwta_result *result = run->result;
+    struct jwta_quoted quoted;
+
+    result->service = jwta_conf_service(run->verifier->conf, run->request->service);
+    if (result->service == NULL)
+        return jwta_fail(&result->why, JWTA_NO_SERVICE, "services: has no section %s",
+                         jwta_quote(&quoted, jwta_span_of(run->request->service)));
+    return JWTA_OK;
+}
+
+static enum jwta_code step_bounds(struct run *run)
+{
+    return jwta_jws_split(run->request->token, &run->jws, &run->result->why);
+}
+
+static enum jwta_code step_header(struct run *run)
+{
+    struct jwta_result *result = run->result;
+    enum jwta_code code = JWTA_OK;
+
+    result->header = known_find(run->verifier, run->jws.header);
+    if (result->header == NULL)
+        code = jwta_header_read(run->jws.header, &result->header, &result->why);
+    if (code == JWTA_OK) {
+        result->alg = result->header->alg;
+        result->kid = result->header->kid;
+    }
+    return code;
+}
+
+static enum jwta_code parse_payload(struct run *run)
+{
+    unsigned char text[JWTA_B64_DECODED(JWTA_TOKEN_MAX)];
+    size_t len = 0;
+    enum jwta_code code = JWTA_OK;
+
+    if (jwta_b64_decode(run->jws.payload, text, &len) != JWTA_OK)
+        return jwta_fail(&run->result->why, JWTA_BASE64, "the payload is not strict base64url");
+    code = jwta_json_parse(jwta_span((const char *)text, len), JWTA_PAYLOAD_DEPTH,
+                           JWTA_PAYLOAD_JSON, &run->unverified, &run->result->why);
+    jwta_wipe(text, len);
+    return code;
+}
+
+/* The unverified iss chooses among the service's configured issuers, byte for byte. */
+static enum jwta_code step_issuer(struct run *run)
+{
+    struct jwta_result *result = run->result;
+    struct jwta_quoted quoted;
+    enum jwta_code code = parse_payload(run);
+
+    if (code == JWTA_OK)
+        code = jwta_json_string(run->unverified, "iss", JWTA_CLAIM_TYPE, &run->iss, &result->why);
+    if (code != JWTA_OK)
+        return code;
+    if (run->iss.data == NULL)
+        return jwta_fail(&result->why, JWTA_ISS_MISSING, "iss is absent");
+    for (size_t i = 0; i < result->service->issuer_count; i++) {
+        if (jwta_span_is(run->iss, result->service->issuer[i]->issuer.text)) {
+            result->issuer = result->service->issuer[i];
+            return JWTA_OK;
+        }
+    }
+    return jwta_fail(&result->why, JWTA_ISS_UNKNOWN,
+                     "issuer %s is none of the service's issuers (%s:%u)",
+                     jwta_quote(&quoted, run->iss), result->service->issuers.where.file,
+                     result->service->issuers.where.line);
+}
+
+static enum jwta_code step_algorithm(struct run *run)
+{
+    struct jwta_result *result = run->result;
+
+    if (!jwta_algs_has(result->issuer->algorithms.set, result->alg))
+        return jwta_fail(&result->why, JWTA_ALG_NOT_ALLOWED,
+                         "alg is %s, which algorithms of issuer %s does not list",
+                         result->alg->name, result->issuer->name);
+    return JWTA_OK;
+}
+
+static enum jwta_code try_keys(struct run *run, struct jwta_key *const *tries, size_t count,
+                               bool more)
+{
+    struct jwta_result *result = run->result;
+    enum jwta_code code = JWTA_SIGNATURE;
+
+    for (size_t i = 0; i < count; i++) {
+        code = jwta_jws_verify(tries[i], result->alg, run->jws.signing_input, run->jws.signature,
+                               &result->why);
+        if (code == JWTA_OK || jwta_code_class(code) == JWTA_CLASS_INTERNAL)
+            return code;
+    }
+    if (more)
+        return jwta_fail(&result->why, JWTA_KEY_TRIES,
+                         "no kid, and none of the first %d fitting keys verifies", JWTA_KEY_TRIES);
+    return code;
+}
+
+static enum jwta_code step_signature(struct run *run)
+{
+    struct jwta_result *result = run->result;
+    struct jwta_keyset *set = NULL;
+    struct jwta_key *tries[JWTA_KEY_TRIES] = {NULL};
+    size_t count = 0;
+    bool more = false;
+    enum jwta_code code =
+        jwta_keys_get(run->verifier->keys, result->issuer, run->request->now, &set, &result->why);
+
+    if (code == JWTA_OK)
+        code = jwta_keyset_find(set, result->kid, result->alg, tries, &count, &more, &result->why);
+    if (code == JWTA_OK)
+        code = try_keys(run, tries, count, more);
+    jwta_keyset_unref(&set);
+    if (code != JWTA_OK)
+        return code;
+    known_add(run->verifier, run->jws.header, result->header);
+    /* From here on the payload is the issuer's word. */
+    result->payload = run->unverified;
+    run->unverified = NULL;
+    return JWTA_OK;
+}
+
+/* A value with its length before it, so that no two pairs of values run into the same bytes. */
+static bool hash_value(EVP_MD_CTX *context, struct jwta_span value)
+{
+    unsigned char len[4] = {(unsigned char)(value.len >> 24), (unsigned char)(value.len >> 16),
+                            (unsigned char)(value.len >> 8), (unsigned char)value.len};
+
+    return EVP_DigestUpdate(context, len, sizeof(len)) == 1 &&
+           EVP_DigestUpdate(context, value.data, value.len) == 1;
+}
+
+/* The token's name in the log: a hash of issuer and jti. */
+static void name_token(struct run *run)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct jwta_result *result = run->result;
+    struct jwta_span id = jwta_json_text(json_object_get(result->payload, "jti"));
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = NULL;
+
+    if (id.data == NULL || (context = EVP_MD_CTX_new()) == NULL)
+        return;
+    if (EVP_DigestInit_ex2(context, run->verifier->sha256, NULL) == 1 &&
+        hash_value(context, run->iss) && hash_value(context, id) &&
+        EVP_DigestFinal_ex(context, digest, NULL) == 1) {
+        for (size_t i = 0; i < sizeof(result->token_hash) / 2; i++) {
+            result->token_hash[2 * i] = digits[digest[i] >> 4];
+            result->token_hash[2 * i + 1] = digits[digest[i] & 0x0f];
+        }
+    }
+    EVP_MD_CTX_free(context);
+}
+
+static enum jwta_code step_claims(struct run *run)
+{
+    struct jwta_result *result = run->result;
+
+    name_token(run);
+    return jwta_claims_check(result->header, result->payload, run->verifier->conf, result->issuer,
+                             result->service, run->request->now, run->request->trace,
+                             &result->claims, &result->why);
+}
+
+static enum jwta_code step_policy(struct run *run)
+{
+    struct jwta_result *result = run->result;
+    struct jwta_quoted quoted;
+    enum jwta_code code = jwta_policy_decide(
+        run->verifier->conf, result->issuer, result->service, result->payload, run->request->user,
+        run->verifier->host, run->request->trace, &result->decided, &result->why);
+
+    if (code == JWTA_OK && run->request->need_account && !result->decided.account)
+        return jwta_fail(&result->why, JWTA_USER_UNKNOWN, "there is no local user %s",
+                         jwta_quote(&quoted, jwta_span_of(result->decided.user)));
+    return code;
+}
+
+static const struct {
+    const char *name;
+    enum jwta_code (*run)(struct run *run);
+    bool traced; /* reports its own steps */
+} steps[] = {
+    {"service", step_service, false},     {"bounds", step_bounds, false},
+    {"header", step_header, false},       {"issuer", step_issuer, false},
+    {"algorithm", step_algorithm, false}, {"signature", step_signature, false},
+    {"claims", step_claims, true},        {"policy", step_policy, true},
+};
+
+static void audit(const struct run *run, enum jwta_code code, const struct timespec *start)
+{
+    const struct jwta_request *request = run->request;
+    const struct jwta_result *result = run->result;
+    const struct jwta_where *rule = &result->decided.rule;
+    struct timespec end = {0};
+    char place[JWTA_QUOTE_MAX];
+    bool has_iat = result->claims.issued_at != 0 && result->claims.issued_at != INT64_MIN;
+
+    if (run->verifier->log == NULL)
+        return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    (void)snprintf(place, sizeof(place), "%s:%u", rule->file != NULL ? rule->file : "", rule->line);
+    jwta_log_audit(
+        run->verifier->log,
+        &(struct jwta_audit){
+            .reason = code,
+            .observe = result->service != NULL && result->service->observe.value,
+            .detail = code == JWTA_OK ? NULL : result->why.text,
+            .service = jwta_span_of(request->service),
+            .user = result->decided.user[0] != '\0' ? jwta_span_of(result->decided.user)
+                                                    : jwta_span_of(request->user),
+            .subject = jwta_json_text(json_object_get(result->payload, "sub")),
+            .issuer = jwta_span_of(result->issuer != NULL ? result->issuer->issuer.text : NULL),
+            .kid = result->kid,
+            .alg = jwta_span_of(result->alg != NULL ? result->alg->name : NULL),
+            .token = jwta_span_of(result->token_hash),
+            .remote = jwta_span_of(request->remote),
+            .age = has_iat && request->now > result->claims.issued_at
+                       ? request->now - result->claims.issued_at
+                       : (has_iat ? 0 : -1),
+            .rule = rule->file != NULL ? place : NULL,
+            .elapsed = (end.tv_sec - start->tv_sec) * INT64_C(1000000) +
+                       (end.tv_nsec - start->tv_nsec) / 1000,
+        });
+}
+
+void jwta_auth(struct jwta_verifier *verifier, const struct jwta_request *request,
+               struct jwta_result *result)
+{
+    struct run run = {.verifier = verifier, .request = request, .result = result};
+    struct timespec start = {0};
+    enum jwta_code code = JWTA_INTERNAL;
+
+    memset(result, 0, sizeof(*result));
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        code = steps[i].run(&run);
+        if (!steps[i].traced)
+            jwta_trace_step(request->trace, steps[i].name, code,
+                            code == JWTA_OK ? NULL : &result->why);
+        if (code != JWTA_OK)
+            break;
+    }
+    audit(&run, code, &start);
+    result->why.code = code;
+    if (code == JWTA_OK && result->service->observe.value) {
+        result->observed = true;
+        result->decided.rule = result->service->observe.where;
+        (void)jwta_fail(&result->why, JWTA_OBSERVED, "would be allowed; observe is on (%s:%u)",
+                        result->service->observe.where.file, result->service->observe.where.line);
+    } else if (code == JWTA_OK) {
+        result->outcome = JWTA_ALLOWED;
+    }
+    json_decref(run.unverified);
+}
+
+void jwta_result_free(struct jwta_result *result)
+{
+    jwta_decision_free(&result->decided);
+    json_decref(result->payload);
+    jwta_header_unref(&result->header);
+    memset(result, 0, sizeof(*result));
+}
