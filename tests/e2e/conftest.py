@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from lab.site import RESOURCE, Site, write
+from lab.site import RESOURCE, Site, source, write
 
 # Beside the configuration that the README shows: no tolerance for clocks (there is one clock), and
 # further services with rules of their own.
@@ -12,6 +12,10 @@ clock_skew: 0s
 
 services:
   sshd-mixed:
+    issuers: [corp]
+    audience: {RESOURCE}
+    allow_roles: [ops]
+  sshd-debug:
     issuers: [corp]
     audience: {RESOURCE}
     allow_roles: [ops]
@@ -45,6 +49,12 @@ def no_leaks(site):
     assert site.leaks() == []
 
 
+@pytest.fixture
+def mixed(site):
+    """An sshd that takes tokens and passwords."""
+    return site.sshd("sshd-mixed", source("pam.d-sshd-mixed"))
+
+
 class Watch:
     """The audit lines that a test causes."""
 
@@ -54,6 +64,10 @@ class Watch:
 
     def text(self):
         return self._journal.text(self._start)
+
+    def audits(self):
+        """The fields of each audit line so far."""
+        return [fields for _, fields in self._journal.audits(self._start, timeout=0)]
 
     def one(self):
         """The fields of the only audit line."""

@@ -72,15 +72,22 @@ def test_the_shown_configuration_is_good(site):
     assert status == 0, output
 
 
-def test_password_in_a_mixed_stack(site):
-    sshd = site.sshd("sshd-mixed", "pam.d-sshd-mixed")
-    login = sshd.login("carol", host.PASSWORD)
+def test_debugging_shows_no_token(site, watch):
+    stack = source("pam.d-sshd").replace("pam_jwt.so", "pam_jwt.so debug")
+    login = site.sshd("sshd-debug", stack).login("alice", site.token())
+    assert is_user(login, site.users["alice"]), login.output
+    assert watch.one()["reason"] == "ok"
+
+
+def test_password_in_a_mixed_stack(site, mixed, watch):
+    login = mixed.login("carol", host.PASSWORD)
     assert is_user(login, site.users["carol"]), login.output
     assert login.prompts == ["JWT:"], "the answer is handed on, not asked for twice"
+    assert watch.audits() == [], "a password is no decision of ours"
 
 
-def test_token_in_a_mixed_stack(site, watch):
-    login = site.sshd("sshd-mixed", "pam.d-sshd-mixed").login("alice", site.token())
+def test_token_in_a_mixed_stack(site, mixed, watch):
+    login = mixed.login("alice", site.token())
     assert is_user(login, site.users["alice"]), login.output
     assert login.prompts == ["JWT:"]
     assert watch.one()["reason"] == "ok"

@@ -69,10 +69,10 @@ class Site:
         """Makes a PAM service of a stack that names our module as if it were installed."""
         write(f"/etc/pam.d/{service}", text.replace("pam_jwt.so", self.module))
 
-    def sshd(self, service, stack="pam.d-sshd"):
+    def sshd(self, service, stack=None):
         """The sshd of this PAM service, started when it is first asked for."""
         if service not in self._sshds:
-            self.stack(service, source(stack))
+            self.stack(service, stack or source("pam.d-sshd"))
             self._sshds[service] = Sshd(service)
         return self._sshds[service]
 
