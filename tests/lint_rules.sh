@@ -186,8 +186,7 @@ rule_exports()
 }
 
 readonly pam_exports=(
-    pam_sm_acct_mgmt pam_sm_authenticate pam_sm_chauthtok pam_sm_close_session
-    pam_sm_open_session pam_sm_setcred
+    pam_sm_acct_mgmt pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred
 )
 
 # Modules load what they need and no more: never libcurl.
