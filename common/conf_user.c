@@ -196,19 +196,48 @@ static const char *pattern_fault(const char *pattern)
     return NULL;
 }
 
-/* Compiles in the C locale: a range such as [a-z] means those bytes in whatever process. */
-static int compile(regex_t *regex, const char *pattern)
+/*
+ * In the C locale a range such as [a-z] means those bytes, whatever process this is. Returns it,
+ * entered for this thread, with the one to go back to in *before; (locale_t)0 without memory.
+ */
+static locale_t enter_plain_locale(locale_t *before)
 {
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+
+    if (plain != (locale_t)0)
+        *before = uselocale(plain);
+    return plain;
+}
+
+static void leave_plain_locale(locale_t plain, locale_t before)
+{
+    uselocale(before);
+    freelocale(plain);
+}
+
+static int compile(regex_t *regex, const char *pattern)
+{
     locale_t before = (locale_t)0;
+    locale_t plain = enter_plain_locale(&before);
 
     if (plain == (locale_t)0)
         return REG_ESPACE;
-    before = uselocale(plain);
     int result = regcomp(regex, pattern, REG_EXTENDED);
-    uselocale(before);
-    freelocale(plain);
+    leave_plain_locale(plain, before);
     return result;
+}
+
+bool jwta_pattern_match(const struct jwta_pattern *pattern, const char *text, regmatch_t *group,
+                        size_t count)
+{
+    locale_t before = (locale_t)0;
+    locale_t plain = enter_plain_locale(&before);
+
+    if (plain == (locale_t)0)
+        return false;
+    int result = regexec(pattern->regex, text, count, group, 0);
+    leave_plain_locale(plain, before);
+    return result == 0;
 }
 
 void jwta_set_PATTERN(const struct jwta_setting *setting, void *member)
