@@ -262,24 +262,6 @@ static enum jwta_code step_algorithm(struct run *run)
     return JWTA_OK;
 }
 
-static enum jwta_code try_keys(struct run *run, struct jwta_key *const *tries, size_t count,
-                               bool more)
-{
-    struct jwta_result *result = run->result;
-    enum jwta_code code = JWTA_SIGNATURE;
-
-    for (size_t i = 0; i < count; i++) {
-        code = jwta_jws_verify(tries[i], result->alg, run->jws.signing_input, run->jws.signature,
-                               &result->why);
-        if (code == JWTA_OK || jwta_code_class(code) == JWTA_CLASS_INTERNAL)
-            return code;
-    }
-    if (more)
-        return jwta_fail(&result->why, JWTA_KEY_TRIES,
-                         "no kid, and none of the first %d fitting keys verifies", JWTA_KEY_TRIES);
-    return code;
-}
-
 static enum jwta_code step_signature(struct run *run)
 {
     struct jwta_result *result = run->result;
@@ -293,7 +275,7 @@ static enum jwta_code step_signature(struct run *run)
     if (code == JWTA_OK)
         code = jwta_keyset_find(set, result->kid, result->alg, tries, &count, &more, &result->why);
     if (code == JWTA_OK)
-        code = try_keys(run, tries, count, more);
+        code = jwta_jws_verify_any(tries, count, more, result->alg, &run->jws, &result->why);
     jwta_keyset_unref(&set);
     if (code != JWTA_OK)
         return code;

@@ -101,12 +101,18 @@ void jwta_wipe_string(char *text)
 /* A longer run of the base64url alphabet could be a signature or another part of a token. */
 #define RUN_MAX 64
 
-static size_t alphabet_run(struct jwta_span value)
+/* The run of the base64url alphabet at the start of value, and how much of it may be shown. */
+static size_t alphabet_run(struct jwta_span value, size_t *shown)
 {
+    const char *part = NULL;
     size_t run = 0;
 
     while (run < value.len && jwta_b64_alphabet(jwta_span(value.data + run, 1)))
         run++;
+    part = run >= 3 ? memmem(value.data, run, "eyJ", 3) : NULL;
+    *shown = part != NULL ? (size_t)(part - value.data) : run;
+    if (run > RUN_MAX)
+        *shown = 0;
     return run;
 }
 
@@ -140,16 +146,25 @@ const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value)
         return memcpy(text, "-", 2);
     text[used++] = '"';
     while (i < value.len && used < last) {
-        struct jwta_span rest = jwta_span(value.data + i, value.len - i);
-        size_t run = alphabet_run(rest);
+        size_t shown = 0;
+        size_t run = alphabet_run(jwta_span(value.data + i, value.len - i), &shown);
 
-        if (run > RUN_MAX || (run >= 3 && memcmp(rest.data, "eyJ", 3) == 0)) {
-            memcpy(text + used, redacted, sizeof(redacted) - 1);
-            used += sizeof(redacted) - 1;
-            i += run;
+        if (run == 0) {
+            used += escape((unsigned char)value.data[i++], text + used);
             continue;
         }
-        used += escape((unsigned char)value.data[i++], text + used);
+        if (shown > last - used) {
+            memcpy(text + used, value.data + i, last - used);
+            used = last;
+            break;
+        }
+        memcpy(text + used, value.data + i, shown);
+        used += shown;
+        if (shown < run) {
+            memcpy(text + used, redacted, sizeof(redacted) - 1);
+            used += sizeof(redacted) - 1;
+        }
+        i += run;
     }
     if (i < value.len) {
         memcpy(text + used, more, sizeof(more) - 1);

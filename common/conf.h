@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The configuration: /etc/jwtauth/jwtauth.yaml and conf.d/ beside it, read into one immutable
- * struct that any number of threads may share. Every setting keeps the file and line it came from, so
- * that every decision can name its rule. The keyword tables below make the structs, the parser,
- * the suggestions for misspelt words and the check that jwtauth.yaml(5) documents each one.
+ * struct that any number of threads may share. Every setting keeps the file and line it came
+ * from, so that every decision can name its rule. The keyword tables below make the structs, the
+ * parser, the suggestions for misspelt words and the check that jwtauth.yaml(5) documents each.
  *
  * A configuration with an error is refused as a whole: hosts then deny every login.
  */
@@ -137,43 +137,44 @@ struct jwta_types {
 /*
  * X(keyword, TYPE): the keyword, the member of that name and its type. TYPE names both the struct
  * (below) and the function that parses it.
- *   STRING text · STRINGS list · NUMBER whole number · DURATION seconds (30s, 15m, 8h, 1d) · FLAG yes/no
+ *   STRING text · STRINGS list · NUMBER whole number · DURATION seconds (30s, 15m, 8h, 1d) ·
+ *   FLAG yes or no
  */
-#define JWTA_CONF_KEYWORDS(X)                                                                      \
-    X(clock_skew, DURATION)                                                                        \
-    X(host_name, STRING)                                                                           \
+#define JWTA_CONF_KEYWORDS(X) \
+    X(clock_skew, DURATION)   \
+    X(host_name, STRING)      \
     X(min_uid, NUMBER)
 
-#define JWTA_ISSUER_KEYWORDS(X)                                                                    \
-    X(issuer, STRING)                                                                              \
-    X(jwks, JWKS)                                                                                  \
-    X(audience, AUDIENCE)                                                                          \
-    X(algorithms, ALGORITHMS)                                                                      \
-    X(typ, TYPES)                                                                                  \
-    X(max_lifetime, DURATION)                                                                      \
-    X(username, TEMPLATE)                                                                          \
-    X(username_match, PATTERN)                                                                     \
-    X(email_domain, STRING)                                                                        \
-    X(client_tokens, FLAG)                                                                         \
-    X(roles, POINTERS)                                                                             \
+#define JWTA_ISSUER_KEYWORDS(X) \
+    X(issuer, STRING)           \
+    X(jwks, JWKS)               \
+    X(audience, AUDIENCE)       \
+    X(algorithms, ALGORITHMS)   \
+    X(typ, TYPES)               \
+    X(max_lifetime, DURATION)   \
+    X(username, TEMPLATE)       \
+    X(username_match, PATTERN)  \
+    X(email_domain, STRING)     \
+    X(client_tokens, FLAG)      \
+    X(roles, POINTERS)          \
     X(groups, MAPPINGS)
 
-#define JWTA_SERVICE_KEYWORDS(X)                                                                   \
-    X(issuers, STRINGS)                                                                            \
-    X(audience, AUDIENCE)                                                                          \
-    X(allow_roles, STRINGS)                                                                        \
-    X(allow_groups, STRINGS)                                                                       \
-    X(scope, STRINGS)                                                                              \
-    X(acr, STRINGS)                                                                                \
-    X(max_auth_age, DURATION)                                                                      \
-    X(require, REQUIREMENTS)                                                                       \
-    X(system_users, STRINGS)                                                                       \
-    X(grant, GRANT)                                                                                \
+#define JWTA_SERVICE_KEYWORDS(X) \
+    X(issuers, STRINGS)          \
+    X(audience, AUDIENCE)        \
+    X(allow_roles, STRINGS)      \
+    X(allow_groups, STRINGS)     \
+    X(scope, STRINGS)            \
+    X(acr, STRINGS)              \
+    X(max_auth_age, DURATION)    \
+    X(require, REQUIREMENTS)     \
+    X(system_users, STRINGS)     \
+    X(grant, GRANT)              \
     X(observe, FLAG)
 
 /* Known words of the format that this version does not act on; `config check` says so. */
-#define JWTA_SERVICE_LATER(X)                                                                      \
-    X(set_groups)                                                                                  \
+#define JWTA_SERVICE_LATER(X) \
+    X(set_groups)             \
     X(proxy_roles)
 
 /* grant: what `account` does where no login with a token is known. */
@@ -261,6 +262,12 @@ void jwta_problems_free(struct jwta_problems *problems);
 
 /* The section of a service or issuer, or NULL. Names are case-sensitive. */
 const struct jwta_service *jwta_conf_service(const struct jwta_conf *conf, const char *name);
+
+/*
+ * Whether text matches the pattern, in the C locale; group[0..count) as regexec(3) fills it.
+ */
+bool jwta_pattern_match(const struct jwta_pattern *pattern, const char *text, regmatch_t *group,
+                        size_t count);
 
 /* The mapping of a role, or NULL. */
 const struct jwta_mapping *jwta_conf_mapping(const struct jwta_issuer *issuer,

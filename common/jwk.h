@@ -40,11 +40,16 @@ bool jwta_jwk_same_material(const struct jwta_jwk *a, const struct jwta_jwk *b);
 #define JWTA_THUMBPRINT_SIZE 44
 JWTA_MUST_USE enum jwta_code jwta_jwk_thumbprint(const struct jwta_jwk *jwk, char *out);
 
-/* Contexts kept for the next verification; each belongs to whoever takes it out. */
+/*
+ * What is kept for the next verification; each belongs to whoever takes it out. Everything in it
+ * is set once, for one key and one algorithm, but for the digest, which each message begins anew.
+ */
 struct jwta_key_context {
     const struct jwta_alg *alg;
-    EVP_MD_CTX *digest;
-    EVP_MAC_CTX *mac;
+    EVP_MD *hash;       /* RSA and ECDSA: the hash, … */
+    EVP_MD_CTX *digest; /* … its state (for EdDSA and ML-DSA, which hash within: the one-shot) … */
+    EVP_PKEY_CTX *verify; /* … and the verification of a hash, with its padding */
+    EVP_MAC_CTX *mac;     /* HMAC */
 };
 #define JWTA_KEY_CONTEXTS 4
 

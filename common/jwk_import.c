@@ -302,7 +302,9 @@ void jwta_key_context_free(struct jwta_key_context **context)
 {
     if (*context == NULL)
         return;
+    EVP_MD_free((*context)->hash);
     EVP_MD_CTX_free((*context)->digest);
+    EVP_PKEY_CTX_free((*context)->verify);
     EVP_MAC_CTX_free((*context)->mac);
     free(*context);
     *context = NULL;

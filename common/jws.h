@@ -68,4 +68,12 @@ JWTA_MUST_USE enum jwta_code jwta_jws_verify(struct jwta_key *key, const struct 
                                              struct jwta_span signing_input,
                                              struct jwta_span signature, struct jwta_why *why);
 
+/*
+ * The same with each of count keys until one verifies. `more` says that there were further keys
+ * that are not tried: the denial is then KEY_TRIES. INTERNAL codes end it at once.
+ */
+JWTA_MUST_USE enum jwta_code jwta_jws_verify_any(struct jwta_key *const *keys, size_t count,
+                                                 bool more, const struct jwta_alg *alg,
+                                                 const struct jwta_jws *jws, struct jwta_why *why);
+
 #endif

@@ -39,55 +39,74 @@ static enum jwta_code start_mac(struct jwta_key_context *context, struct jwta_ke
     return code;
 }
 
-static enum jwta_code start_digest(struct jwta_key_context *context, struct jwta_key *key)
+/*
+ * RSA and ECDSA: the hash apart, then the verification of the hash. EVP_DigestVerifyInit again on
+ * a kept context would be shorter, but it puts the padding back to PKCS #1 v1.5 (OpenSSL 3.0): a
+ * PS256 context would accept an RS256 signature from its second message on.
+ */
+static enum jwta_code start_hash(struct jwta_key_context *context, struct jwta_key *key)
 {
     const struct jwta_alg *alg = context->alg;
-    EVP_PKEY_CTX *parameters = NULL;
 
+    context->hash = EVP_MD_fetch(NULL, alg->digest, NULL);
     context->digest = EVP_MD_CTX_new();
-    if (context->digest == NULL)
-        return JWTA_MEMORY;
-    if (EVP_DigestVerifyInit_ex(context->digest, &parameters, alg->digest, NULL, NULL, key->pkey,
-                                NULL) != 1)
+    context->verify = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+    if (context->hash == NULL || context->digest == NULL || context->verify == NULL ||
+        EVP_PKEY_verify_init(context->verify) != 1)
+        return JWTA_CRYPTO;
+    if (alg->kty == JWTA_KTY_RSA &&
+        EVP_PKEY_CTX_set_rsa_padding(context->verify, alg->kind == JWTA_ALG_RSA_PSS
+                                                          ? RSA_PKCS1_PSS_PADDING
+                                                          : RSA_PKCS1_PADDING) != 1)
+        return JWTA_CRYPTO;
+    /* Names the hash in the padding, and for PSS in MGF1. */
+    if (EVP_PKEY_CTX_set_signature_md(context->verify, context->hash) != 1)
         return JWTA_CRYPTO;
     if (alg->kind == JWTA_ALG_RSA_PSS &&
-        (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
-         EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1))
+        EVP_PKEY_CTX_set_rsa_pss_saltlen(context->verify, RSA_PSS_SALTLEN_DIGEST) != 1)
         return JWTA_CRYPTO;
     return JWTA_OK;
 }
 
+/* EdDSA and ML-DSA hash within: only the one-shot function will do, begun anew for each message. */
+static enum jwta_code start_one_shot(struct jwta_key_context *context, struct jwta_key *key)
+{
+    (void)key;
+    context->digest = EVP_MD_CTX_new();
+    return context->digest != NULL ? JWTA_OK : JWTA_MEMORY;
+}
+
 /*
- * A context ready for a new signature: one that was kept, or a new one. Kept contexts are taken
- * out and put back by atomic exchange, so a context never serves two threads.
+ * A context: one that was kept, or a new one. Kept contexts are taken out and put back by atomic
+ * exchange, so a context never serves two threads.
  */
 static enum jwta_code context_take(struct jwta_key *key, const struct jwta_alg *alg,
                                    struct jwta_key_context **out)
 {
+    static enum jwta_code (*const start[])(struct jwta_key_context *, struct jwta_key *) = {
+        [JWTA_ALG_HMAC] = start_mac,       [JWTA_ALG_RSA_PKCS1] = start_hash,
+        [JWTA_ALG_RSA_PSS] = start_hash,   [JWTA_ALG_ECDSA] = start_hash,
+        [JWTA_ALG_EDDSA] = start_one_shot, [JWTA_ALG_ML_DSA] = start_one_shot,
+    };
     struct jwta_key_context *context = NULL;
     enum jwta_code code = JWTA_OK;
 
     for (size_t i = 0; i < JWTA_KEY_CONTEXTS && context == NULL; i++)
         context = atomic_exchange(&key->kept[i], NULL);
     if (context != NULL && context->alg == alg) {
-        int ready = context->mac != NULL ? EVP_MAC_init(context->mac, NULL, 0, NULL)
-                                         : EVP_DigestVerifyInit_ex(context->digest, NULL, NULL,
-                                                                   NULL, NULL, NULL, NULL);
-
-        if (ready == 1) {
-            *out = context;
-            return JWTA_OK;
-        }
+        *out = context;
+        return JWTA_OK;
     }
     jwta_key_context_free(&context);
     context = calloc(1, sizeof(*context));
     if (context == NULL)
         return JWTA_MEMORY;
     context->alg = alg;
-    code = alg->kind == JWTA_ALG_HMAC ? start_mac(context, key) : start_digest(context, key);
-    if (code != JWTA_OK)
+    code = start[alg->kind](context, key);
+    if (code == JWTA_OK)
+        *out = context;
+    else
         jwta_key_context_free(&context);
-    *out = context;
     return code;
 }
 
@@ -98,9 +117,23 @@ static void context_give_back(struct jwta_key *key, struct jwta_key_context *con
     jwta_key_context_free(&context);
 }
 
+/* All of these: 1 verifies, 0 does not, below 0 EVP failed or found the signature malformed. */
+
+static int verify_hash(const struct jwta_key_context *context, const unsigned char *signature,
+                       size_t len, struct jwta_span input)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+
+    if (EVP_DigestInit_ex2(context->digest, context->hash, NULL) != 1 ||
+        EVP_DigestUpdate(context->digest, input.data, input.len) != 1 ||
+        EVP_DigestFinal_ex(context->digest, hash, NULL) != 1)
+        return -1;
+    return EVP_PKEY_verify(context->verify, signature, len, hash, context->alg->hash_len);
+}
+
 /* ECDSA: JWS has r and s one after the other (RFC 7518 section 3.4), EVP wants them in DER. */
-static int verify_ecdsa(EVP_MD_CTX *context, const unsigned char *raw, size_t raw_len,
-                        struct jwta_span input)
+static int verify_ecdsa(const struct jwta_key_context *context, const unsigned char *raw,
+                        size_t raw_len, struct jwta_span input)
 {
     unsigned char der[ECDSA_DER_MAX];
     unsigned char *end = der;
@@ -117,7 +150,7 @@ static int verify_ecdsa(EVP_MD_CTX *context, const unsigned char *raw, size_t ra
         int len = i2d_ECDSA_SIG(signature, &end);
 
         if (len > 0)
-            verified = EVP_DigestVerify(context, der, (size_t)len, bytes_of(input), input.len);
+            verified = verify_hash(context, der, (size_t)len, input);
     }
     ECDSA_SIG_free(signature);
     return verified;
@@ -129,26 +162,30 @@ static int verify_mac(EVP_MAC_CTX *context, struct jwta_span signature, struct j
     size_t len = 0;
     int verified = -1;
 
-    if (EVP_MAC_update(context, bytes_of(input), input.len) == 1 &&
+    /* NULL: with the key that the context has. */
+    if (EVP_MAC_init(context, NULL, 0, NULL) == 1 &&
+        EVP_MAC_update(context, bytes_of(input), input.len) == 1 &&
         EVP_MAC_final(context, mac, &len, sizeof(mac)) == 1)
         verified = jwta_secret_equal(jwta_span((const char *)mac, len), signature) ? 1 : 0;
     jwta_wipe(mac, sizeof(mac));
     return verified;
 }
 
-/* 1: verifies; 0: does not; below 0: EVP failed or found the signature malformed. */
-static int verify_in(const struct jwta_key_context *context, const unsigned char *raw, size_t len,
-                     struct jwta_span input)
+static int verify_in(const struct jwta_key *key, const struct jwta_key_context *context,
+                     const unsigned char *raw, size_t len, struct jwta_span input)
 {
     switch (context->alg->kind) {
     case JWTA_ALG_HMAC:
         return verify_mac(context->mac, jwta_span((const char *)raw, len), input);
-    case JWTA_ALG_ECDSA:
-        return verify_ecdsa(context->digest, raw, len, input);
     case JWTA_ALG_RSA_PKCS1:
     case JWTA_ALG_RSA_PSS:
+        return verify_hash(context, raw, len, input);
+    case JWTA_ALG_ECDSA:
+        return verify_ecdsa(context, raw, len, input);
     case JWTA_ALG_EDDSA:
     case JWTA_ALG_ML_DSA:
+        if (EVP_DigestVerifyInit_ex(context->digest, NULL, NULL, NULL, NULL, key->pkey, NULL) != 1)
+            return -1;
         return EVP_DigestVerify(context->digest, raw, len, bytes_of(input), input.len);
     }
     return -1;
@@ -189,7 +226,7 @@ enum jwta_code jwta_jws_verify(struct jwta_key *key, const struct jwta_alg *alg,
     code = context_take(key, alg, &context);
     if (code != JWTA_OK)
         code = jwta_fail(why, code, "OpenSSL cannot verify %s", alg->name);
-    else if (verify_in(context, raw, len, signing_input) != 1)
+    else if (verify_in(key, context, raw, len, signing_input) != 1)
         code = jwta_fail(why, JWTA_SIGNATURE, "the %s signature does not verify", alg->name);
     (void)ERR_pop_to_mark();
     /* A context that saw a bad signature is not trusted with the next. */
@@ -198,5 +235,22 @@ enum jwta_code jwta_jws_verify(struct jwta_key *key, const struct jwta_alg *alg,
     else
         jwta_key_context_free(&context);
     jwta_wipe(raw, len);
+    return code;
+}
+
+enum jwta_code jwta_jws_verify_any(struct jwta_key *const *keys, size_t count, bool more,
+                                   const struct jwta_alg *alg, const struct jwta_jws *jws,
+                                   struct jwta_why *why)
+{
+    enum jwta_code code = JWTA_SIGNATURE;
+
+    for (size_t i = 0; i < count; i++) {
+        code = jwta_jws_verify(keys[i], alg, jws->signing_input, jws->signature, why);
+        if (code == JWTA_OK || jwta_code_class(code) == JWTA_CLASS_INTERNAL)
+            return code;
+    }
+    if (more)
+        return jwta_fail(why, JWTA_KEY_TRIES,
+                         "no kid, and none of the first %zu fitting keys verifies", count);
     return code;
 }

@@ -138,6 +138,9 @@ static enum jwta_code user_name(struct state *s)
     enum jwta_code code = JWTA_OK;
 
     s->out->rule = template->where;
+    /* Only `jwtauth verify --jwks` has no template: it looks at tokens and logs no one in. */
+    if (template->where.file == NULL && s->requested == NULL)
+        return JWTA_OK;
     if (template->email && !json_is_true(json_object_get(s->payload, "email_verified")))
         return jwta_fail(s->why, JWTA_EMAIL_UNVERIFIED, "email_verified is not true");
     for (size_t i = 0; i < template->count && code == JWTA_OK; i++)
@@ -178,8 +181,11 @@ static enum jwta_code system_user(struct state *s)
 {
     const char *name = s->out->user;
     uid_t uid = 0;
-    enum jwta_found found = s->host->user(s->host, name, &uid);
+    enum jwta_found found = JWTA_NOT_FOUND;
 
+    if (name[0] == '\0')
+        return JWTA_OK;
+    found = s->host->user(s->host, name, &uid);
     s->out->account = found == JWTA_FOUND;
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)

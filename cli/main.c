@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static const struct {
+    const char *name;
+    const char *synopsis;
+    enum jwta_exit (*run)(int argc, char **argv);
+} commands[] = {
+    {"verify", "decide about the token on standard input", jwta_cli_verify},
+    {"explain", "decide, and say each step in words", jwta_cli_explain},
+    {"config", "config check: every problem of the configuration", jwta_cli_config},
+    {"keys", "keys list: each issuer's keys and which are usable", jwta_cli_keys},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+enum jwta_exit jwta_cli_exit(enum jwta_class class)
+{
+    switch (class) {
+    case JWTA_CLASS_OK:
+        return JWTA_EXIT_ACCEPTED;
+    case JWTA_CLASS_DENIED:
+        return JWTA_EXIT_DENIED;
+    case JWTA_CLASS_CONFIG:
+        return JWTA_EXIT_USAGE;
+    case JWTA_CLASS_UNAVAILABLE:
+    case JWTA_CLASS_INTERNAL:
+        break;
+    }
+    return JWTA_EXIT_UNAVAILABLE;
+}
+
+enum jwta_exit jwta_cli_usage(const char *format, ...)
+{
+    va_list arguments;
+
+    (void)fputs("jwtauth: ", stderr);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+    return JWTA_EXIT_USAGE;
+}
+
+static void print_help(FILE *to)
+{
+    (void)fputs("usage: jwtauth COMMAND [OPTION]...\n\n", to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].synopsis);
+    (void)fputs("\nSee jwtauth(8). Tokens are read from standard input, never from arguments.\n",
+                to);
+}
+
+static enum jwta_exit dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return JWTA_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return JWTA_EXIT_ACCEPTED;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("jwtauth " JWTA_VERSION);
+        return JWTA_EXIT_ACCEPTED;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    return jwta_cli_usage("there is no such command; see jwtauth --help");
+}
+
+int main(int argc, char **argv)
+{
+    enum jwta_exit code = JWTA_EXIT_USAGE;
+
+    /* A token is read into memory below: not into a core file. */
+    (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+    code = dispatch(argc, argv);
+    /* An answer that was not written is no answer: a script must not take it for accepted. */
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)jwta_cli_usage("cannot write to standard output");
+        return code == JWTA_EXIT_ACCEPTED ? JWTA_EXIT_USAGE : (int)code;
+    }
+    return (int)code;
+}
