@@ -98,3 +98,17 @@ bool jwta_b64_alphabet(struct jwta_span text)
         seen |= value_of(text, i);
     return (seen & BAD) == 0;
 }
+
+bool jwta_b64_canonical(struct jwta_span text)
+{
+    switch (text.len % 4) {
+    case 0:
+        return true;
+    case 1:
+        return false;
+    case 2:
+        return (value_of(text, text.len - 1) & 0x0f) == 0;
+    default:
+        return (value_of(text, text.len - 1) & 0x03) == 0;
+    }
+}

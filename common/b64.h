@@ -21,6 +21,12 @@ JWTA_MUST_USE enum jwta_code jwta_b64_decode(struct jwta_span text, unsigned cha
 /* Encodes to out, which has room for JWTA_B64_ENCODED(len) + 1, and terminates it. */
 void jwta_b64_encode(const unsigned char *bytes, size_t len, char *out);
 
+/*
+ * Whether text, all of the alphabet, is the one encoding of some bytes: not of an impossible
+ * length, no bits left over that are not zero.
+ */
+bool jwta_b64_canonical(struct jwta_span text);
+
 /* Whether every character is of the alphabet A–Z a–z 0–9 - _ (the empty span is). */
 bool jwta_b64_alphabet(struct jwta_span text);
 

@@ -43,6 +43,9 @@ enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_jws *out, stru
         if (!jwta_b64_alphabet(part[i]))
             return jwta_fail(why, JWTA_NOT_JWT,
                              "part %zu has a character outside the base64url alphabet", i + 1);
+        /* Else a token that was changed in bits that decode to nothing would be taken for it. */
+        if (!jwta_b64_canonical(part[i]))
+            return jwta_fail(why, JWTA_BASE64, "part %zu is not strict base64url", i + 1);
     }
     if (part[0].len > JWTA_HEADER_MAX)
         return jwta_fail(why, JWTA_HEADER_TOO_LARGE, "header of %zu bytes, at most %d are accepted",

@@ -26,7 +26,8 @@ struct jwta_jws {
 
 /*
  * Splits a token after checking its bounds. TOO_LARGE, JWE (five parts), NOT_JWT (anything but
- * three parts of the alphabet, an empty header), HEADER_TOO_LARGE.
+ * three parts of the alphabet, an empty header), BASE64 (a part that is no canonical encoding),
+ * HEADER_TOO_LARGE.
  */
 JWTA_MUST_USE enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_jws *out,
                                             struct jwta_why *why);
