@@ -9,19 +9,21 @@ from lab.journal import audit_fields
 
 def test_leaks_are_found(site):
     head, payload, signature = site.idp.token("alice", "laptop-es256", "ssh://lab").split(".")
-    token = ".".join([head, payload, signature])
-    assert tokens.leaked(token, f"auth: {signature[20:32]}")
-    assert tokens.leaked(token, f"auth: {payload[-12:]}")
-    assert tokens.leaked(token, f"auth: {signature[20:31]} {head}") is None
+    pieces = tokens.pieces(".".join([head, payload, signature]))
+    assert tokens.leaked(pieces, f"auth: {signature[20:32]}")
+    assert tokens.leaked(pieces, f"auth: x{payload[-12:]}.")
+    assert tokens.leaked(pieces, f"auth: {signature[20:31]} {head}") is None
 
 
 def test_the_journal_hears_syslog(site):
     start = site.journal.position()
-    text = 'pam_jwt: result=denied reason=expired user=alice detail="exp was 5 s ago"'
+    text = 'result=denied reason=expired service="sshd" user="a \\" b" detail=exp was "5 s" ago'
     subprocess.run(["logger", "-p", "authpriv.notice", text], check=True)
     [(line, fields)] = site.journal.audits(start)
     assert line.facility == 10
-    assert fields["detail"] == "exp was 5 s ago"
+    assert fields["service"] == "sshd"
+    assert fields["user"] == 'a \\" b'
+    assert fields["detail"] == 'exp was "5 s" ago'
     assert audit_fields("sshd: session opened for user alice") is None
 
 

@@ -8,7 +8,10 @@ import time
 
 AUTHPRIV = 10
 
-_AUDIT = re.compile(r"result=(?:allowed|denied|unavailable|config|internal) reason=")
+_AUDIT = re.compile(
+    r"result=(?:allowed|denied|unavailable|config|internal) reason=[a-z0-9-]+"
+    r"(?: observe=yes)? service=.*? detail="
+)
 _FIELD = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
@@ -26,11 +29,12 @@ class Line(str):
 
 
 def audit_fields(line):
-    """The fields of an audit line, or None if it is none."""
+    """The fields of an audit line, or None if it is none. detail runs to the end of the line."""
     match = _AUDIT.search(line)
     if not match:
         return None
-    return {key: value.strip('"') for key, value in _FIELD.findall(line[match.start():])}
+    fields = {key: value.strip('"') for key, value in _FIELD.findall(match[0])}
+    return {**fields, "detail": line[match.end():]}
 
 
 class Journal:

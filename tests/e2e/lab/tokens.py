@@ -2,9 +2,11 @@
 """What can be done to a token without its key, and the search for what is left of one in a log."""
 import base64
 import json
+import re
 
 # So many characters of a token's payload or signature in a log would be no accident.
 WINDOW = 12
+_RUN = re.compile(r"[A-Za-z0-9_-]{%d,}" % WINDOW)
 
 
 def decode(part):
@@ -44,11 +46,16 @@ def unsigned(token):
     return ".".join([head, token.split(".")[1], ""])
 
 
-def leaked(token, text):
-    """A piece of the token's payload or signature that stands in text, or None."""
-    for part in token.split(".")[1:]:
-        for start in range(len(part) - WINDOW + 1):
-            piece = part[start:start + WINDOW]
-            if piece in text:
-                return piece
+def pieces(token):
+    """Every piece of WINDOW characters of the token's payload and signature."""
+    return {part[start:start + WINDOW]
+            for part in token.split(".")[1:] for start in range(len(part) - WINDOW + 1)}
+
+
+def leaked(wanted, text):
+    """One of the wanted pieces that stands in text, or None."""
+    for run in _RUN.findall(text):
+        for start in range(len(run) - WINDOW + 1):
+            if run[start:start + WINDOW] in wanted:
+                return run[start:start + WINDOW]
     return None
