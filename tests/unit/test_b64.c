@@ -159,14 +159,23 @@ static void test_one_encoding(void **state)
         for (size_t b = 0; b < 64; b++) {
             char text[3] = {alphabet[a], alphabet[b], 'A'};
 
-            two += jwta_b64_decode(jwta_span(text, 2), out, &len) == JWTA_OK;
+            bool decodes = jwta_b64_decode(jwta_span(text, 2), out, &len) == JWTA_OK;
+
+            assert_int_equal(jwta_b64_canonical(jwta_span(text, 2)), decodes);
+            two += decodes;
             text[1] = 'A';
             text[2] = alphabet[b];
-            three += jwta_b64_decode(jwta_span(text, 3), out, &len) == JWTA_OK;
+            decodes = jwta_b64_decode(jwta_span(text, 3), out, &len) == JWTA_OK;
+            assert_int_equal(jwta_b64_canonical(jwta_span(text, 3)), decodes);
+            three += decodes;
         }
     }
     assert_int_equal(two, 256);
     assert_int_equal(three, 64 * 16);
+    assert_true(jwta_b64_canonical(jwta_span_of("")));
+    assert_true(jwta_b64_canonical(jwta_span_of("AAA_")));
+    assert_false(jwta_b64_canonical(jwta_span_of("A")));
+    assert_false(jwta_b64_canonical(jwta_span_of("AAAAA")));
 }
 
 int main(void)
