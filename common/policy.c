@@ -287,6 +287,7 @@ static void add_group(struct jwta_decision *out, const struct jwta_group *group)
 static enum jwta_code map_groups(struct state *s)
 {
     struct jwta_decision *out = s->out;
+    const struct jwta_group **group = NULL;
     size_t most = 0;
 
     for (size_t i = 0; i < out->role_count; i++) {
@@ -296,9 +297,11 @@ static enum jwta_code map_groups(struct state *s)
     }
     if (most == 0)
         return JWTA_OK;
-    out->group = calloc(most, sizeof(const struct jwta_group *));
-    if (out->group == NULL)
+    group = calloc(most, sizeof(*group));
+    if (group == NULL)
         return jwta_fail(s->why, JWTA_MEMORY, "out of memory");
+    out->group = group;
+    out->group_count = 0;
     for (size_t i = 0; i < out->role_count; i++) {
         const struct jwta_mapping *mapping = jwta_conf_mapping(s->issuer, out->role[i]);
 

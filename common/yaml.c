@@ -362,7 +362,7 @@ static enum jwta_code parse_stream(struct reader *reader, struct jwta_node **roo
 
 static bool starts_as_utf16(struct jwta_span text)
 {
-    return text.len >= 2 &&
+    return text.data != NULL && text.len >= 2 &&
            (memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0);
 }
 
