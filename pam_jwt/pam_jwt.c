@@ -14,6 +14,7 @@
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,8 @@ static int begin(struct call *call, int argc, const char **argv)
 {
     struct jwta_verifier_options options = {.log = &call->log, .expected = trusted_owner()};
     enum jwta_code code = JWTA_INTERNAL;
+    struct jwta_quoted service;
+    struct jwta_quoted user;
     int status = PAM_SERVICE_ERR;
 
     if (jwta_arguments_read(argc, argv, &call->log, &call->arguments) != JWTA_OK)
@@ -187,6 +190,9 @@ static int begin(struct call *call, int argc, const char **argv)
         return status;
     call->now = (int64_t)time(NULL);
     options.path = call->arguments.config;
+    jwta_log(&call->log, JWTA_LOG_DEBUG, "service %s, user %s, files of root and uid %ju",
+             jwta_quote(&service, jwta_span_of(call->service)),
+             jwta_quote(&user, jwta_span_of(call->user)), (uintmax_t)options.expected);
     code = jwta_verifier_open(&options, &call->verifier, NULL);
     if (code != JWTA_OK) {
         audit(call, code, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/pam/talk.h"
 
+#include "tests/pam/journal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +11,13 @@ static int converse(int count, const struct pam_message **message, struct pam_re
 {
     struct talk *talk = context;
     struct pam_response *response = NULL;
+    const char *answer = talk->answer;
 
     for (int i = 0; i < count; i++) {
         if (message[i]->msg_style == PAM_PROMPT_ECHO_OFF && strcmp(message[i]->msg, "JWT: ") == 0)
             talk->prompts++;
+        else if (message[i]->msg_style == PAM_PROMPT_ECHO_ON)
+            talk->questions++;
         else
             talk->others++;
     }
@@ -27,8 +32,12 @@ static int converse(int count, const struct pam_message **message, struct pam_re
     response = calloc((size_t)count, sizeof(*response));
     if (response == NULL)
         return PAM_BUF_ERR;
-    if (talk->answer != NULL)
-        response[0].resp = strdup(talk->answer);
+    if (message[0]->msg_style == PAM_PROMPT_ECHO_ON)
+        answer = talk->user;
+    if (answer != NULL)
+        response[0].resp = strdup(answer);
+    if (talk->thinks != 0)
+        journal_clock(talk->thinks);
     *out = response;
     return PAM_SUCCESS;
 }

@@ -181,6 +181,8 @@ static void debug_lines_need_debug(void **state)
     (void)state;
     assert_int_equal(login(ALONE, "alice", token, NULL), PAM_SUCCESS);
     assert_null(strstr(journal_text(), level));
+    assert_int_equal(login(DEBUG, "alice", token, NULL), PAM_SUCCESS);
+    assert_non_null(strstr(journal_text(), level));
     free(level);
     free(token);
 }

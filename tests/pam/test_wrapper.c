@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whole logins as a program makes them, by pam_start() and the steps after it: pam_wrapper puts our
- * folder in the place of /etc/pam.d, nss_wrapper our users in that of the machine's, and
- * uid_wrapper makes it a root process for the program.
+ * folder in the place of /etc/pam.d, nss_wrapper our users in that of the machine's, and with
+ * uid_wrapper the program runs as the user whose files they are.
  */
 #include "tests/pam/stage.h"
 
@@ -16,6 +16,7 @@
 #include <libpamtest.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct stage *stage;
 
@@ -118,9 +119,13 @@ static void a_mixed_stack(void **state)
 
 static int set_up(void **state)
 {
+    uid_t owner = 0;
+
     (void)state;
     stage = stage_open();
-    return 0;
+    /* uid_wrapper leaves the owners of files as they are, and root trusts only root's. */
+    owner = stage_owner(stage);
+    return setresuid(owner, owner, owner);
 }
 
 static int tear_down(void **state)
