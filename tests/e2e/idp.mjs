@@ -30,7 +30,8 @@ const KEYS = [
 
 function signingKey([alg, type, options]) {
   const { privateKey } = generateKeyPairSync(type, options);
-  return { ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `lab-${alg.toLowerCase()}` };
+  const kid = `lab-${alg.toLowerCase()}`;
+  return { ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid };
 }
 
 function clientMetadata(id) {

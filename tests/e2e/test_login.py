@@ -31,7 +31,7 @@ def test_token_of_each_algorithm(site, watch, alg):
     login = site.sshd("sshd").login("alice", token)
     assert is_user(login, site.users["alice"]), login.output
     assert login.prompts == ["JWT:"]
-    assert tokens.leaked(tokens.pieces(token), login.output) is None, "a token is typed without echo"
+    assert tokens.leaked(tokens.pieces(token), login.output) is None, "the prompt does not echo"
     audit = watch.one()
     rule = line_of(source("jwtauth.yaml"), "allow_roles")
     expected = {
