@@ -82,7 +82,7 @@ rule_floors()
         awk -v path="$path" '
             BEGIN {
                 split("err buf log b64,json alg host file yaml conf,jwk jws claims policy," \
-                      "cache fetch keys status grant,auth", floors, ",")
+                      "cache fetch keys keyset status grant,auth", floors, ",")
                 for (number in floors) {
                     count = split(floors[number], names, " ")
                     for (at = 1; at <= count; at++) floor_of["common/" names[at]] = number
