@@ -14,6 +14,7 @@
 #include "rounds.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,13 +172,19 @@ static void write_configuration(const struct bench *bench, const char *jwks, con
               jwks, bench->service);
 }
 
-/* Ten keys, of which the seventh signs. Making them is how this process comes to use OpenSSL. */
+/*
+ * Ten keys, of which the seventh signs. Making them is how this process comes to use OpenSSL; that
+ * it has looked the user up and knows the time zone, it has in common with sshd, too.
+ */
 static void prepare(struct bench *bench)
 {
     char *jwks = mint_text("%s/login.jwks.json", bench->folder);
     char *configuration = mint_text("%s/login.yaml", bench->folder);
     char *text = mint_text("%s", "");
 
+    if (getpwnam(bench->user) == NULL)
+        mint_die("there is no user %s", bench->user);
+    tzset();
     bench->stacks = mint_text("%s/pam.d", bench->folder);
     bench->token_file = mint_text("%s/token", bench->folder);
     for (unsigned i = 0; i < KEYS; i++) {
@@ -267,7 +274,7 @@ int main(int argc, char **argv)
         check(&side[i]);
         rounds[i] = (struct rounds_side){.name = names[i], .run = login_next, .context = &side[i]};
     }
-    rounds_measure(rounds, SIDES, bench.rounds, LEAST_MS);
+    rounds_measure(rounds, SIDES, bench.rounds, CLOCK_MONOTONIC, LEAST_MS);
     report(&bench, rounds);
     for (size_t i = 0; i < TOKENS; i++)
         mint_token_free(&bench.token[i]);

@@ -31,48 +31,49 @@ void rounds_unpin(void)
         mint_die("cannot leave the CPU");
 }
 
-static double now_us(void)
+static double now_us(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
 /* Microseconds of one run, over count of them. */
-static double run(struct rounds_side *side, size_t count)
+static double run(struct rounds_side *side, size_t count, clockid_t clock)
 {
-    double start = now_us();
+    double start = now_us(clock);
 
     for (size_t i = 0; i < count; i++) {
         if (!side->run(side->context, side->number++))
             mint_die("%s failed while it was measured", side->name);
     }
-    return (now_us() - start) / (double)count;
+    return (now_us(clock) - start) / (double)count;
 }
 
-static void calibrate(struct rounds_side *side, double least_us)
+static void calibrate(struct rounds_side *side, clockid_t clock, double least_us)
 {
     double once = 0;
 
     side->count = 1;
-    run(side, 1);
-    while ((once = run(side, side->count)) * (double)side->count < least_us / 8)
+    run(side, 1, clock);
+    while ((once = run(side, side->count, clock)) * (double)side->count < least_us / 8)
         side->count *= 2;
     side->count = (size_t)(least_us / once) + 1;
 }
 
-void rounds_measure(struct rounds_side *side, size_t sides, size_t rounds, double least_ms)
+void rounds_measure(struct rounds_side *side, size_t sides, size_t rounds, clockid_t clock,
+                    double least_ms)
 {
     if (rounds == 0 || rounds > ROUNDS_MAX)
         mint_die("1 to %d rounds", ROUNDS_MAX);
     for (size_t i = 0; i < sides; i++)
-        calibrate(&side[i], least_ms * 1e3);
+        calibrate(&side[i], clock, least_ms * 1e3);
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < sides; i++) {
             struct rounds_side *next = &side[(round + i) % sides];
 
-            next->us[round] = run(next, next->count);
+            next->us[round] = run(next, next->count, clock);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #define ROUNDS_MAX 1000
 
@@ -26,8 +27,12 @@ struct rounds_side {
 void rounds_pin(void);
 void rounds_unpin(void);
 
-/* Measures; each side runs for at least least_ms in a round. */
-void rounds_measure(struct rounds_side *side, size_t sides, size_t rounds, double least_ms);
+/*
+ * Measures; each side runs for at least least_ms in a round. What only computes is measured by
+ * CLOCK_THREAD_CPUTIME_ID, on which other programs weigh less, what waits by CLOCK_MONOTONIC.
+ */
+void rounds_measure(struct rounds_side *side, size_t sides, size_t rounds, clockid_t clock,
+                    double least_ms);
 
 /* Median of the microseconds of one run, and of the rounds' ratios a / b. */
 double rounds_us(const struct rounds_side *side, size_t rounds);

@@ -213,7 +213,7 @@ static void measure(struct bench *bench, const struct algorithm *algorithm)
     for (unsigned i = 0; i < TOKENS; i++)
         mint_token(key, given.user, time(NULL), i, &bench->token[i]);
     sides = open_sides(bench, algorithm, &given, side, rounds);
-    rounds_measure(rounds, sides, bench->rounds, LEAST_MS);
+    rounds_measure(rounds, sides, bench->rounds, CLOCK_THREAD_CPUTIME_ID, LEAST_MS);
     report(bench, algorithm, side, rounds, sides);
     for (size_t i = 0; i < sides; i++)
         side[i].contender->close(side[i].state);
