@@ -93,14 +93,14 @@ static void log_problems(const struct jwta_log *log, const char *path, enum jwta
     for (size_t i = 0; i < problems->count; i++) {
         const struct jwta_problem *problem = &problems->item[i];
 
-        if (problem->error)
-            jwta_log(log, JWTA_LOG_ERROR, "result=config reason=%s %s:%u: %s", jwta_code_name(code),
-                     problem->file, problem->line, problem->text);
+        if (problem->error && problem->line > 0)
+            jwta_log(log, JWTA_LOG_ERROR, "configuration: %s:%u: %s", problem->file, problem->line,
+                     problem->text);
+        else if (problem->error)
+            jwta_log(log, JWTA_LOG_ERROR, "configuration: %s: %s", problem->file, problem->text);
     }
     if (problems->errors == 0)
-        jwta_log(log, JWTA_LOG_ERROR, "result=%s reason=%s %s: %s",
-                 jwta_class_name(jwta_code_class(code)), jwta_code_name(code), path,
-                 jwta_code_text(code));
+        jwta_log(log, JWTA_LOG_ERROR, "configuration: %s: %s", path, jwta_code_text(code));
 }
 
 enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,

@@ -1,83 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/json.h"
+#include "common/json_private.h"
 
 #include <string.h>
-
-/* Whether value has at most `levels` levels of objects and arrays. */
-static bool depth_within(const json_t *value, unsigned levels)
-{
-    if (json_is_object(value)) {
-        const char *name = NULL;
-        json_t *member = NULL;
-
-        if (levels == 0)
-            return false;
-        json_object_foreach((json_t *)value, name, member)
-        {
-            if (!depth_within(member, levels - 1))
-                return false;
-        }
-    } else if (json_is_array(value)) {
-        if (levels == 0)
-            return false;
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            if (!depth_within(json_array_get(value, i), levels - 1))
-                return false;
-        }
-    }
-    return true;
-}
-
-/* Fewer opening brackets than levels, inside strings or not, cannot be nested more deeply. */
-static bool depth_evident(struct jwta_span text, unsigned levels)
-{
-    size_t brackets = 0;
-
-    for (size_t i = 0; i < text.len; i++)
-        brackets += text.data[i] == '{' || text.data[i] == '[';
-    return brackets <= levels;
-}
-
-static enum jwta_code parse_failure(const json_error_t *error, enum jwta_code invalid,
-                                    struct jwta_why *why)
-{
-    struct jwta_quoted quoted;
-
-    switch (json_error_code(error)) {
-    case json_error_out_of_memory:
-        return jwta_fail(why, JWTA_MEMORY, "out of memory");
-    case json_error_duplicate_key:
-        return jwta_fail(why, JWTA_DUPLICATE_MEMBER, "a member is named twice near byte %d",
-                         error->position);
-    case json_error_stack_overflow:
-        return jwta_fail(why, JWTA_TOO_DEEP, "nested too deeply");
-    default:
-        /* jansson's text may carry bytes of its input. */
-        return jwta_fail(why, invalid, "JSON: %s at byte %d",
-                         jwta_quote(&quoted, jwta_span_of(error->text)), error->position);
-    }
-}
 
 enum jwta_code jwta_json_parse(struct jwta_span text, unsigned max_depth, enum jwta_code invalid,
                                json_t **out, struct jwta_why *why)
 {
-    json_error_t error = {0};
     json_t *root = NULL;
+    struct jwta_span given = text.data != NULL ? text : jwta_span("", 0);
+    enum jwta_code code = jwta_json_read(given, max_depth, invalid, &root, why);
 
-    /* JSON_DECODE_ANY is for a better message only: what is no object is refused below. */
-    root = json_loadb(text.data != NULL ? text.data : "", text.len,
-                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (root == NULL)
-        return parse_failure(&error, invalid, why);
+    if (code != JWTA_OK)
+        return code;
     if (!json_is_object(root)) {
         const char *type = jwta_json_type_name(root);
 
         json_decref(root);
         return jwta_fail(why, invalid, "expected a JSON object, got %s", type);
-    }
-    if (!depth_evident(text, max_depth) && !depth_within(root, max_depth)) {
-        json_decref(root);
-        return jwta_fail(why, JWTA_TOO_DEEP, "nested more than %u levels deep", max_depth);
     }
     *out = root;
     return JWTA_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * JSON from strangers, by jansson: objects only, duplicate members and U+0000 refused, depth
- * capped, valid UTF-8. Getters are typed: absent and "of the wrong type" are different answers.
+ * JSON from strangers, as jansson's values: objects only, duplicate members and U+0000 refused,
+ * depth capped, valid UTF-8. Getters are typed: absent and "of the wrong type" are different
+ * answers.
  */
 #ifndef JWTA_JSON_H
 #define JWTA_JSON_H

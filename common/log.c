@@ -35,9 +35,18 @@ static enum jwta_level level_of(enum jwta_code reason)
     return levels[jwta_code_class(reason)];
 }
 
-void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
+/* What came of it for the user: an observing service lets nobody in, whatever it found. */
+static const char *result_name(const struct jwta_audit *audit)
 {
     enum jwta_class class = jwta_code_class(audit->reason);
+
+    if (class != JWTA_CLASS_OK)
+        return jwta_class_name(class);
+    return audit->observe ? "observed" : "allowed";
+}
+
+void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
+{
     struct jwta_quoted q[8];
     char age[24] = "-";
 
@@ -49,7 +58,7 @@ void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
     jwta_log(log, level_of(audit->reason),
              "result=%s reason=%s%s service=%s user=%s subject=%s issuer=%s kid=%s alg=%s "
              "token=%s remote=%s age=%s rule=%s elapsed=%" PRId64 "us detail=%s",
-             class == JWTA_CLASS_OK ? "allowed" : jwta_class_name(class),
+             result_name(audit),
              jwta_code_name(audit->reason), audit->observe ? " observe=yes" : "",
              jwta_quote(&q[0], audit->service), jwta_quote(&q[1], audit->user),
              jwta_quote(&q[2], audit->subject), jwta_quote(&q[3], audit->issuer),

@@ -9,7 +9,7 @@ import time
 AUTHPRIV = 10
 
 _AUDIT = re.compile(
-    r"result=(?:allowed|denied|unavailable|config|internal) reason=[a-z0-9-]+"
+    r"result=(?:allowed|observed|denied|unavailable|config|internal) reason=[a-z0-9-]+"
     r"(?: observe=yes)? service=.*? detail="
 )
 _FIELD = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|\S*)')
