@@ -131,12 +131,25 @@ static void a_failed_login_forgets_the_one_before(void **state)
     assert_denied(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED, "reason=no-grant");
 }
 
+static void so_does_one_that_could_not_begin(void **state)
+{
+    (void)state;
+    begin("strict", AUTH ACCOUNT PERMIT);
+    login();
+    stage_write(stage, "jwtauth.yaml", 0644, "issuers: [\n");
+    assert_int_equal(pam_authenticate(pamh, 0), PAM_SERVICE_ERR);
+    journal_reset();
+    stage_restore(stage);
+    assert_denied(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED, "reason=no-grant");
+}
+
 static void without_a_login_required_denies(void **state)
 {
     (void)state;
     begin("strict", AUTH ACCOUNT PERMIT);
     assert_denied(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED, "reason=no-grant");
     assert_non_null(strstr(journal_text(), "user=\"alice\""));
+    assert_non_null(strstr(journal_text(), "detail=no login with a token"));
     assert_non_null(strstr(journal_text(), "jwtauth.yaml:18")); /* the line of `grant: required` */
 }
 
@@ -295,6 +308,7 @@ int main(int argc, char **argv)
         TEST(a_login_is_its_users_only),
         TEST(a_module_between_may_change_the_user),
         TEST(a_failed_login_forgets_the_one_before),
+        TEST(so_does_one_that_could_not_begin),
         TEST(without_a_login_required_denies),
         TEST(sudo_requires_one_unless_told_otherwise),
         TEST(without_a_login_optional_ignores),
