@@ -47,9 +47,8 @@ enum jwta_file_status {
  * one line of detail is in why (its code is left to the caller: it is set to INTERNAL).
  */
 JWTA_MUST_USE enum jwta_file_status jwta_file_read(const char *path, enum jwta_file_trust trust,
-                                                   uid_t expected, size_t max,
-                                                   struct jwta_buf *buf, struct jwta_file_id *id,
-                                                   struct jwta_why *why);
+                                                   uid_t expected, size_t max, struct jwta_buf *buf,
+                                                   struct jwta_file_id *id, struct jwta_why *why);
 
 /*
  * Opens a directory whose entries are to be read one by one: TRUSTED as above, and itself not

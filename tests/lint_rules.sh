@@ -311,7 +311,7 @@ rule_words()
         # The brackets keep this file out of its own sight.
         grep -InwE 'T[O]DO|F[I]XME|X[X]X|HA[C]K' "$path" |
             sed "s|^\([0-9]*\):.*|$path:\1: left for later|"
-        grep -InE '(^|[^[:alnum:]_.}])/(ho[m]e|ro[o]t|wo[r]k|Us[e]rs)/' "$path" |
+        grep -InE '(^|[^[:alnum:]_.}])/(wo[r]k|Us[e]rs|t[m]p/w|ro[o]t/\.[a-z]+|ho[m]e/[a-z]+/\.[a-z]+)/' "$path" |
             sed "s|^\([0-9]*\):.*|$path:\1: a path of one machine|"
     done
     lines_with "^($product_folders)/" '\b[Ss]tub' "left for later"
