@@ -71,9 +71,12 @@ static enum jwta_code start_hash(struct jwta_key_context *context, struct jwta_k
 /* EdDSA and ML-DSA hash within: only the one-shot function will do, begun anew for each message. */
 static enum jwta_code start_one_shot(struct jwta_key_context *context, struct jwta_key *key)
 {
-    (void)key;
     context->digest = EVP_MD_CTX_new();
-    return context->digest != NULL ? JWTA_OK : JWTA_MEMORY;
+    if (context->digest == NULL)
+        return JWTA_MEMORY;
+    return EVP_DigestVerifyInit_ex(context->digest, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1
+               ? JWTA_OK
+               : JWTA_CRYPTO;
 }
 
 /*
@@ -171,8 +174,8 @@ static int verify_mac(EVP_MAC_CTX *context, struct jwta_span signature, struct j
     return verified;
 }
 
-static int verify_in(const struct jwta_key *key, const struct jwta_key_context *context,
-                     const unsigned char *raw, size_t len, struct jwta_span input)
+static int verify_in(const struct jwta_key_context *context, const unsigned char *raw, size_t len,
+                     struct jwta_span input)
 {
     switch (context->alg->kind) {
     case JWTA_ALG_HMAC:
@@ -184,7 +187,9 @@ static int verify_in(const struct jwta_key *key, const struct jwta_key_context *
         return verify_ecdsa(context, raw, len, input);
     case JWTA_ALG_EDDSA:
     case JWTA_ALG_ML_DSA:
-        if (EVP_DigestVerifyInit_ex(context->digest, NULL, NULL, NULL, NULL, key->pkey, NULL) != 1)
+        /* Without a key: with the one that the context has. These schemes have no padding to lose.
+         */
+        if (EVP_DigestVerifyInit_ex(context->digest, NULL, NULL, NULL, NULL, NULL, NULL) != 1)
             return -1;
         return EVP_DigestVerify(context->digest, raw, len, bytes_of(input), input.len);
     }
@@ -226,7 +231,7 @@ enum jwta_code jwta_jws_verify(struct jwta_key *key, const struct jwta_alg *alg,
     code = context_take(key, alg, &context);
     if (code != JWTA_OK)
         code = jwta_fail(why, code, "OpenSSL cannot verify %s", alg->name);
-    else if (verify_in(key, context, raw, len, signing_input) != 1)
+    else if (verify_in(context, raw, len, signing_input) != 1)
         code = jwta_fail(why, JWTA_SIGNATURE, "the %s signature does not verify", alg->name);
     (void)ERR_pop_to_mark();
     /* A context that saw a bad signature is not trusted with the next. */
