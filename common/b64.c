@@ -90,6 +90,15 @@ void jwta_b64_encode(const unsigned char *bytes, size_t len, char *out)
     *out = '\0';
 }
 
+size_t jwta_b64_run(struct jwta_span text)
+{
+    size_t run = 0;
+
+    while (run < text.len && (value_of(text, run) & BAD) == 0)
+        run++;
+    return run;
+}
+
 bool jwta_b64_alphabet(struct jwta_span text)
 {
     uint8_t seen = 0;

@@ -27,7 +27,10 @@ void jwta_b64_encode(const unsigned char *bytes, size_t len, char *out);
  */
 bool jwta_b64_canonical(struct jwta_span text);
 
-/* Whether every character is of the alphabet A–Z a–z 0–9 - _ (the empty span is). */
+/* How many characters at the start are of the alphabet A–Z a–z 0–9 - _. */
+size_t jwta_b64_run(struct jwta_span text);
+
+/* Whether every character is of the alphabet (the empty span is). */
 bool jwta_b64_alphabet(struct jwta_span text);
 
 #endif

@@ -104,15 +104,13 @@ void jwta_wipe_string(char *text)
 /* The run of the base64url alphabet at the start of value, and how much of it may be shown. */
 static size_t alphabet_run(struct jwta_span value, size_t *shown)
 {
-    const char *part = NULL;
-    size_t run = 0;
+    size_t run = jwta_b64_run(value);
 
-    while (run < value.len && jwta_b64_alphabet(jwta_span(value.data + run, 1)))
-        run++;
-    part = run >= 3 ? memmem(value.data, run, "eyJ", 3) : NULL;
-    *shown = part != NULL ? (size_t)(part - value.data) : run;
-    if (run > RUN_MAX)
-        *shown = 0;
+    *shown = run > RUN_MAX ? 0 : run;
+    for (size_t i = 0; i + 2 < *shown; i++) {
+        if (value.data[i] == 'e' && value.data[i + 1] == 'y' && value.data[i + 2] == 'J')
+            *shown = i;
+    }
     return run;
 }
 
