@@ -150,7 +150,7 @@ void jwta_nearest_offer(struct jwta_nearest *nearest, const char *candidate)
         return;
     if (distance < nearest->distance) {
         nearest->distance = distance;
-        nearest->best = candidate;
+        nearest->best = distance == 0 ? NULL : candidate; /* nobody meant what is written */
     }
 }
 

@@ -241,11 +241,13 @@ static void refuse_algorithm(const struct jwta_setting *setting, const struct jw
         return;
     }
     for (size_t i = 0; jwta_alg_at(i) != NULL; i++) {
-        if (strcasecmp(name->text, jwta_alg_at(i)->name) == 0)
-            nearest.best = jwta_alg_at(i)->name;
+        const char *candidate = jwta_alg_at(i)->name;
+        if (strcasecmp(name->text, candidate) == 0) {
+            nearest.best = candidate;
+            break;
+        }
+        jwta_nearest_offer(&nearest, candidate);
     }
-    for (size_t i = 0; nearest.best == NULL && jwta_alg_at(i) != NULL; i++)
-        jwta_nearest_offer(&nearest, jwta_alg_at(i)->name);
     jwta_conf_error(setting->loader, name->where, "unknown algorithm %s%s", JWTA_QUOTED(name->text),
                     jwta_nearest_hint(&nearest));
 }

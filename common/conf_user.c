@@ -139,7 +139,7 @@ struct shape {
     bool back_reference;
 };
 
-/* The end of a bracket expression that begins at text (regex(7)); NULL without one. */
+/* The end of the bracket expression that begins at text (regex(7)). */
 static const char *bracket_end(const char *text)
 {
     const char *at = text + 1;
@@ -159,6 +159,7 @@ static const char *bracket_end(const char *text)
     return *at == ']' ? at : NULL;
 }
 
+/* Of a pattern that regcomp accepts. */
 static struct shape shape_of(const char *pattern)
 {
     struct shape shape = {0};
@@ -174,7 +175,7 @@ static struct shape shape_of(const char *pattern)
         if (*at == '[') {
             at = bracket_end(at);
             if (at == NULL)
-                break; /* regcomp says so better */
+                break; /* regcomp would have refused it */
         } else if (*at == '|' && depth == 0) {
             shape.alternatives = true;
         }
@@ -244,29 +245,26 @@ void jwta_set_PATTERN(const struct jwta_setting *setting, void *member)
 {
     struct jwta_pattern *out = member;
     const char *text = jwta_setting_text(setting, setting->value);
-    const char *fault = NULL;
     char reason[128];
 
     out->where = jwta_setting_where(setting);
     if (text == NULL)
         return;
-    fault = pattern_fault(text);
     out->text = jwta_conf_copy(setting->loader, text, strlen(text));
     regex_t *regex = jwta_conf_array(setting->loader, 1, sizeof(*regex));
     if (regex == NULL)
         return;
-    int result = fault == NULL ? compile(regex, text) : 0;
-    if (fault == NULL && result == 0) {
-        out->regex = regex;
+    int result = compile(regex, text);
+    if (result != 0) {
+        regerror(result, regex, reason, sizeof(reason));
+        free(regex);
+        jwta_conf_error(setting->loader, out->where, "%s: %s is no regular expression: %s",
+                        JWTA_QUOTED(setting->key->text), JWTA_QUOTED(text), reason);
         return;
     }
-    if (fault == NULL) {
-        regerror(result, regex, reason, sizeof(reason));
-        jwta_conf_error(setting->loader, out->where, "%s is no regular expression: %s (%s)",
-                        JWTA_QUOTED(text), reason, setting->key->text);
-    } else {
+    out->regex = regex;
+    const char *fault = pattern_fault(text);
+    if (fault != NULL)
         jwta_conf_error(setting->loader, out->where, "%s: %s %s", JWTA_QUOTED(setting->key->text),
                         JWTA_QUOTED(text), fault);
-    }
-    free(regex);
 }
