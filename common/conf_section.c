@@ -159,8 +159,9 @@ static char *section_name(const struct jwta_setting *section, const char *kind,
         return jwta_conf_copy(loader, name, strlen(name));
     if (!is_name(name))
         jwta_conf_error(loader, where,
-                        "%s is no name of a %s: letters, digits and . _ + @ - make one",
-                        JWTA_QUOTED(name), kind);
+                        "%s name %s may have only letters, digits and . _ + @ -, and does not "
+                        "begin with a period",
+                        kind, JWTA_QUOTED(name));
     else if (before != NULL)
         jwta_conf_error(loader, where, "%s %s is defined a second time, after %s:%u", kind,
                         JWTA_QUOTED(name), before->file, before->line);
