@@ -11,11 +11,21 @@
 //           accounts  login → claims of that person's access tokens
 //
 // Prints one line of JSON, {"port": N}, when it is ready. Ends when its standard input does.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 import Provider from 'oidc-provider';
+
+// Debian 12 has node 18, which lacks two things that oidc-provider uses when it runs.
+globalThis.crypto ??= webcrypto;
+URL.parse ??= (url, base) => {
+  try {
+    return new URL(url, base);
+  } catch {
+    return null;
+  }
+};
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
