@@ -255,6 +255,11 @@ void jwta_set_PATTERN(const struct jwta_setting *setting, void *member)
     if (regex == NULL)
         return;
     int result = compile(regex, text);
+    if (result == REG_ESPACE) {
+        free(regex);
+        setting->loader->code = JWTA_MEMORY;
+        return;
+    }
     if (result != 0) {
         regerror(result, regex, reason, sizeof(reason));
         free(regex);
