@@ -58,11 +58,11 @@ void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
     jwta_log(log, level_of(audit->reason),
              "result=%s reason=%s%s service=%s user=%s subject=%s issuer=%s kid=%s alg=%s "
              "token=%s remote=%s age=%s rule=%s elapsed=%" PRId64 "us detail=%s",
-             result_name(audit),
-             jwta_code_name(audit->reason), audit->observe ? " observe=yes" : "",
-             jwta_quote(&q[0], audit->service), jwta_quote(&q[1], audit->user),
-             jwta_quote(&q[2], audit->subject), jwta_quote(&q[3], audit->issuer),
-             jwta_quote(&q[4], audit->kid), jwta_quote(&q[5], audit->alg),
+             result_name(audit), jwta_code_name(audit->reason),
+             audit->observe ? " observe=yes" : "", jwta_quote(&q[0], audit->service),
+             jwta_quote(&q[1], audit->user), jwta_quote(&q[2], audit->subject),
+             jwta_quote(&q[3], audit->issuer), jwta_quote(&q[4], audit->kid),
+             jwta_quote(&q[5], audit->alg),
              audit->token.len > 0 ? jwta_quote(&q[6], audit->token) : "-",
              jwta_quote(&q[7], audit->remote), age, audit->rule != NULL ? audit->rule : "-",
              audit->elapsed, audit->detail != NULL ? audit->detail : "-");
