@@ -262,6 +262,30 @@ static enum jwta_code step_algorithm(struct run *run)
     return JWTA_OK;
 }
 
+/*
+ * The keys to try, from the issuer's current set. A kid (or, without one, an algorithm) that it
+ * does not have may be that of a key that the issuer has just begun to use.
+ */
+static enum jwta_code find_keys(struct run *run, struct jwta_keyset **set,
+                                struct jwta_key *tries[JWTA_KEY_TRIES], size_t *count, bool *more)
+{
+    struct jwta_result *result = run->result;
+    struct jwta_keyset *newer = NULL;
+    int64_t clock = (int64_t)time(NULL); /* of the cache; request->now may be any time */
+    enum jwta_code code =
+        jwta_keys_get(run->verifier->keys, result->issuer, clock, set, &result->why);
+
+    if (code != JWTA_OK)
+        return code;
+    code = jwta_keyset_find(*set, result->kid, result->alg, tries, count, more, &result->why);
+    if (code != JWTA_NO_KEY ||
+        jwta_keys_renew(run->verifier->keys, result->issuer, clock, *set, &newer, NULL) != JWTA_OK)
+        return code;
+    jwta_keyset_unref(set);
+    *set = newer;
+    return jwta_keyset_find(*set, result->kid, result->alg, tries, count, more, &result->why);
+}
+
 static enum jwta_code step_signature(struct run *run)
 {
     struct jwta_result *result = run->result;
@@ -269,11 +293,8 @@ static enum jwta_code step_signature(struct run *run)
     struct jwta_key *tries[JWTA_KEY_TRIES] = {NULL};
     size_t count = 0;
     bool more = false;
-    enum jwta_code code =
-        jwta_keys_get(run->verifier->keys, result->issuer, run->request->now, &set, &result->why);
+    enum jwta_code code = find_keys(run, &set, tries, &count, &more);
 
-    if (code == JWTA_OK)
-        code = jwta_keyset_find(set, result->kid, result->alg, tries, &count, &more, &result->why);
     if (code == JWTA_OK)
         code = jwta_jws_verify_any(tries, count, more, result->alg, &run->jws, &result->why);
     jwta_keyset_unref(&set);

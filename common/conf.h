@@ -143,11 +143,15 @@ struct jwta_types {
 #define JWTA_CONF_KEYWORDS(X) \
     X(clock_skew, DURATION)   \
     X(host_name, STRING)      \
+    X(cache_dir, STRING)      \
     X(min_uid, NUMBER)
 
 #define JWTA_ISSUER_KEYWORDS(X) \
     X(issuer, STRING)           \
     X(jwks, JWKS)               \
+    X(ca_file, STRING)          \
+    X(proxy, STRING)            \
+    X(stale_if_error, DURATION) \
     X(audience, AUDIENCE)       \
     X(algorithms, ALGORITHMS)   \
     X(typ, TYPES)               \

@@ -6,6 +6,7 @@
 
 #define CLOCK_SKEW_DEFAULT 60
 #define CLOCK_SKEW_MAX 600
+#define STALE_MAX (INT64_C(30) * 86400)
 #define MIN_UID_DEFAULT 1000
 #define MIN_UID_MAX 4294967294 /* (uid_t)-1 is no user's */
 
@@ -182,6 +183,43 @@ static void check_issuer_audience(struct jwta_loader *loader, const struct jwta_
     }
 }
 
+static void check_path(struct jwta_loader *loader, const char *keyword,
+                       const struct jwta_string *path)
+{
+    if (path->text != NULL && path->text[0] != '/')
+        jwta_conf_error(loader, path->where, "\"%s\": the path %s is not absolute", keyword,
+                        JWTA_QUOTED(path->text));
+}
+
+/* What is said about the network makes sense only for keys that come from there. */
+static void check_network(struct jwta_loader *loader, const struct jwta_issuer *issuer)
+{
+    const struct {
+        const char *keyword;
+        struct jwta_where where;
+    } settings[] = {{"ca_file", issuer->ca_file.where},
+                    {"proxy", issuer->proxy.where},
+                    {"stale_if_error", issuer->stale_if_error.where}};
+    const char *fault = NULL;
+
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        if (settings[i].where.file != NULL && issuer->jwks.where.file != NULL &&
+            issuer->jwks.kind == JWTA_JWKS_FILE)
+            jwta_conf_warning(loader, settings[i].where,
+                              "\"%s\" has no effect: the keys come from a file",
+                              settings[i].keyword);
+    }
+    check_path(loader, "ca_file", &issuer->ca_file);
+    jwta_conf_check_range(loader, "stale_if_error", &issuer->stale_if_error, 0, STALE_MAX,
+                          "at most 30d");
+    /* A proxy sees names, not what is said (https): it need be no loopback address. */
+    if (issuer->proxy.text != NULL && strncmp(issuer->proxy.text, "http://", 7) != 0)
+        fault = jwta_url_fault(issuer->proxy.text, false);
+    if (fault != NULL)
+        jwta_conf_error(loader, issuer->proxy.where, "\"proxy\" %s: %s", fault,
+                        JWTA_QUOTED(issuer->proxy.text));
+}
+
 static void check_issuer(struct jwta_loader *loader, size_t index)
 {
     struct jwta_issuer *issuer = &loader->conf->issuers[index];
@@ -190,6 +228,7 @@ static void check_issuer(struct jwta_loader *loader, size_t index)
     check_identifier(loader, index);
     require(loader, issuer, "jwks", issuer->jwks.where);
     check_algorithms(loader, issuer);
+    check_network(loader, issuer);
     check_user_name(loader, issuer);
     check_issuer_audience(loader, issuer);
     jwta_conf_check_range(loader, "max_lifetime", &issuer->max_lifetime, 1, JWTA_AGE_MAX,
@@ -210,6 +249,7 @@ void jwta_conf_check(struct jwta_loader *loader)
     jwta_conf_check_range(loader, "min_uid", &conf->min_uid, 1, MIN_UID_MAX,
                           "from 1 to 4294967294");
     check_domain(loader, "host_name", &conf->host_name);
+    check_path(loader, "cache_dir", &conf->cache_dir);
     jwta_conf_check_services(loader);
     for (size_t i = 0; i < conf->issuer_count; i++)
         check_issuer(loader, i);

@@ -311,10 +311,5 @@ void jwta_set_JWKS(const struct jwta_setting *setting, void *member)
                         "\"jwks\" must be \"file:/absolute/path\", \"discover\" or an https:// "
                         "URL, not %s",
                         JWTA_QUOTED(text));
-        return;
     }
-    jwta_conf_warning(setting->loader, out->where,
-                      "this version reads keys from files only: every token of this issuer "
-                      "ends in \"%s\"",
-                      jwta_code_name(JWTA_KEYS_UNAVAILABLE));
 }

@@ -62,4 +62,12 @@ JWTA_MUST_USE enum jwta_file_status jwta_file_open_directory(const char *path, u
 bool jwta_file_identify(const char *path, struct jwta_file_id *id);
 bool jwta_file_same(const struct jwta_file_id *a, const struct jwta_file_id *b);
 
+/*
+ * Replaces path by bytes with this mode: a temporary file beside it, fsync, rename, fsync of the
+ * directory. Either the old or the new content is there, whatever happens in between.
+ * FAILED or MISSING (no such directory) with one line of detail in why, which may be NULL.
+ */
+JWTA_MUST_USE enum jwta_file_status jwta_file_write(const char *path, struct jwta_span bytes,
+                                                    mode_t mode, struct jwta_why *why);
+
 #endif

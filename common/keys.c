@@ -1,43 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/keys.h"
+#include "common/keys_private.h"
 
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* One issuer's current set, or why there is none, as of `checked`. */
-struct source {
-    pthread_mutex_t lock;
-    int64_t checked;
-    bool tried;
-    struct jwta_file_id id;
-    struct jwta_keyset *set;
-    struct jwta_why why;
-};
+#define CACHE_DIR_DEFAULT JWTA_CACHEDIR
 
-struct jwta_keys {
-    const struct jwta_conf *conf;
-    uid_t expected;
-    enum jwta_file_trust trust;
-    struct source *source; /* one for each of conf->issuers */
-};
-
-enum jwta_code jwta_keys_new(const struct jwta_conf *conf, uid_t expected,
-                             enum jwta_file_trust trust, struct jwta_keys **out)
+enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_keys_options *options,
+                             struct jwta_keys **out)
 {
     struct jwta_keys *keys = calloc(1, sizeof(*keys));
 
     if (keys == NULL)
         return JWTA_MEMORY;
     keys->conf = conf;
-    keys->expected = expected;
-    keys->trust = trust;
+    keys->options = *options;
+    if (keys->options.fetch == NULL)
+        keys->options.fetch = &jwta_fetch_installed;
+    if (keys->options.refresher == NULL)
+        keys->options.refresher = JWTA_BINDIR "/jwtauth";
+    keys->cache.directory = conf->cache_dir.text != NULL ? conf->cache_dir.text : CACHE_DIR_DEFAULT;
+    keys->cache.writer = options->expected;
     keys->source = calloc(conf->issuer_count + 1, sizeof(*keys->source));
     if (keys->source == NULL) {
         free(keys);
         return JWTA_MEMORY;
     }
-    for (size_t i = 0; i < conf->issuer_count; i++)
+    for (size_t i = 0; i < conf->issuer_count; i++) {
         (void)pthread_mutex_init(&keys->source[i].lock, NULL);
+        (void)pthread_mutex_init(&keys->source[i].fetching, NULL);
+    }
     *out = keys;
     return JWTA_OK;
 }
@@ -47,12 +39,21 @@ void jwta_keys_free(struct jwta_keys **keys)
     if (*keys == NULL)
         return;
     for (size_t i = 0; i < (*keys)->conf->issuer_count; i++) {
-        jwta_keyset_unref(&(*keys)->source[i].set);
-        (void)pthread_mutex_destroy(&(*keys)->source[i].lock);
+        struct jwta_source *source = &(*keys)->source[i];
+
+        jwta_keyset_unref(&source->set);
+        jwta_cache_entry_free(&source->entry);
+        (void)pthread_mutex_destroy(&source->lock);
+        (void)pthread_mutex_destroy(&source->fetching);
     }
     free((*keys)->source);
     free(*keys);
     *keys = NULL;
+}
+
+struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer)
+{
+    return &keys->source[issuer - keys->conf->issuers];
 }
 
 /* Reads a key file once, with the trust asked for. */
@@ -64,7 +65,8 @@ static enum jwta_code read_set(const struct jwta_keys *keys, const char *path,
     struct jwta_why reason = {0};
     enum jwta_code code = JWTA_OK;
 
-    switch (jwta_file_read(path, trust, keys->expected, JWTA_KEYS_MAX, &text, id, &reason)) {
+    switch (
+        jwta_file_read(path, trust, keys->options.expected, JWTA_KEYS_MAX, &text, id, &reason)) {
     case JWTA_FILE_OK:
         code = jwta_keyset_parse(jwta_buf_span(&text), out, &reason);
         if (code != JWTA_OK)
@@ -84,12 +86,13 @@ static enum jwta_code read_set(const struct jwta_keys *keys, const char *path,
 
 /* A file with a symmetric key is a secret: only its owner may read it. */
 static enum jwta_code load_file(const struct jwta_keys *keys, const char *path,
-                                struct source *source)
+                                struct jwta_source *source)
 {
     struct jwta_keyset *set = NULL;
-    enum jwta_code code = read_set(keys, path, keys->trust, &source->id, &set, &source->why);
+    enum jwta_code code =
+        read_set(keys, path, keys->options.trust, &source->id, &set, &source->why);
 
-    if (code == JWTA_OK && keys->trust == JWTA_FILE_TRUSTED && jwta_keyset_symmetric(set)) {
+    if (code == JWTA_OK && keys->options.trust == JWTA_FILE_TRUSTED && jwta_keyset_symmetric(set)) {
         jwta_keyset_unref(&set);
         code = read_set(keys, path, JWTA_FILE_SECRET, &source->id, &set, &source->why);
     }
@@ -98,14 +101,10 @@ static enum jwta_code load_file(const struct jwta_keys *keys, const char *path,
 }
 
 static enum jwta_code refresh(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                              struct source *source)
+                              struct jwta_source *source)
 {
     struct jwta_file_id id = {0};
 
-    if (issuer->jwks.kind != JWTA_JWKS_FILE)
-        return jwta_fail(&source->why, JWTA_KEYS_UNAVAILABLE,
-                         "this version takes keys from a file only (jwks at %s:%u)",
-                         issuer->jwks.where.file, issuer->jwks.where.line);
     if (source->set != NULL && jwta_file_identify(issuer->jwks.place, &id) &&
         jwta_file_same(&id, &source->id))
         return JWTA_OK;
@@ -113,15 +112,15 @@ static enum jwta_code refresh(const struct jwta_keys *keys, const struct jwta_is
     return load_file(keys, issuer->jwks.place, source);
 }
 
-enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
-                             struct jwta_keyset **out, struct jwta_why *why)
+/* A file is looked at again when the clock has moved on. */
+static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                    int64_t now, struct jwta_keyset **out, struct jwta_why *why)
 {
-    struct source *source = &keys->source[issuer - keys->conf->issuers];
+    struct jwta_source *source = jwta_keys_source(keys, issuer);
     enum jwta_code code = JWTA_OK;
 
     (void)pthread_mutex_lock(&source->lock);
     if (!source->tried || source->checked != now) {
-        source->why.code = JWTA_OK;
         source->why.code = refresh(keys, issuer, source);
         source->checked = now;
         source->tried = true;
@@ -133,4 +132,52 @@ enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *i
         (void)jwta_fail(why, code, "%s", source->why.text);
     (void)pthread_mutex_unlock(&source->lock);
     return code;
+}
+
+enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
+                             struct jwta_keyset **out, struct jwta_why *why)
+{
+    if (issuer->jwks.kind == JWTA_JWKS_FILE)
+        return get_from_file(keys, issuer, now, out, why);
+    return jwta_remote_get(keys, issuer, now, out, why);
+}
+
+enum jwta_code jwta_keys_renew(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                               int64_t now, const struct jwta_keyset *known,
+                               struct jwta_keyset **out, struct jwta_why *why)
+{
+    if (issuer->jwks.kind == JWTA_JWKS_FILE)
+        return jwta_fail(why, JWTA_NO_KEY, "keys from a file are as new as the file");
+    return jwta_remote_renew(keys, issuer, now, known, out, why);
+}
+
+enum jwta_code jwta_keys_refresh(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                 int64_t now, bool even_if_fresh, struct jwta_why *why)
+{
+    struct jwta_keyset *set = NULL;
+    enum jwta_code code = JWTA_OK;
+
+    if (issuer->jwks.kind != JWTA_JWKS_FILE)
+        return jwta_remote_refresh(keys, issuer, now, even_if_fresh, why);
+    code = get_from_file(keys, issuer, now, &set, why);
+    jwta_keyset_unref(&set);
+    return code;
+}
+
+bool jwta_keys_age(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                   struct jwta_keys_age *out)
+{
+    struct jwta_source *source = jwta_keys_source(keys, issuer);
+    bool remote = false;
+
+    (void)pthread_mutex_lock(&source->lock);
+    remote = issuer->jwks.kind != JWTA_JWKS_FILE && source->set != NULL;
+    if (remote) {
+        out->fetched = source->entry.fetched;
+        out->freshness = source->entry.freshness;
+        (void)snprintf(out->uri, sizeof(out->uri), "%.*s", (int)source->entry.uri.len,
+                       source->entry.uri.data != NULL ? source->entry.uri.data : "");
+    }
+    (void)pthread_mutex_unlock(&source->lock);
+    return remote;
 }

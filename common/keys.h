@@ -1,29 +1,69 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where each issuer's keys come from, and the current set of each. */
+/*
+ * Where each issuer's keys come from (a file, or the network by way of the cache and the fetch
+ * helper), and the current set of each. Sets are snapshots that threads share; nobody who has a
+ * usable set waits for somebody else's fetch.
+ */
 #ifndef JWTA_KEYS_H
 #define JWTA_KEYS_H
 
 #include "common/conf.h"
+#include "common/fetch.h"
 #include "common/file.h"
 #include "common/keyset.h"
+#include "common/log.h"
 
-#define JWTA_KEYS_MAX (1024 * 1024) /* bytes of a JWKS */
+#define JWTA_KEYS_MAX JWTA_BODY_MAX
 
-/* Where the keys of every configured issuer are. One for a process, shared by its threads. */
 struct jwta_keys;
 
-/* conf is borrowed and must live longer. expected is the uid trusted beside root; trust says how
- * key files are checked (ANY only for `jwtauth verify --jwks`). MEMORY. */
-JWTA_MUST_USE enum jwta_code jwta_keys_new(const struct jwta_conf *conf, uid_t expected,
-                                           enum jwta_file_trust trust, struct jwta_keys **out);
+struct jwta_keys_options {
+    const char *config;         /* the configuration's absolute path, for the helper */
+    uid_t expected;             /* whose files count beside root's, and whose cache is written */
+    enum jwta_file_trust trust; /* of key files: ANY only for `jwtauth verify --jwks` */
+    const struct jwta_fetch *fetch; /* NULL: the installed helper */
+    const char *refresher;      /* absolute path of jwtauth for refreshing ahead; NULL: installed */
+    const struct jwta_log *log; /* borrowed, or NULL */
+};
+
+/* conf is borrowed and must live longer, and so must what options point to. MEMORY. */
+JWTA_MUST_USE enum jwta_code jwta_keys_new(const struct jwta_conf *conf,
+                                           const struct jwta_keys_options *options,
+                                           struct jwta_keys **out);
 void jwta_keys_free(struct jwta_keys **keys);
 
 /*
- * The current set of an issuer, counted for the caller. A file is looked at again when `now` has
- * moved, and read again when it changed. KEYS_UNAVAILABLE, KEYS_INSECURE, KEY_SET_MIXED, MEMORY.
+ * The current set of an issuer at the time now (seconds since the epoch), counted for the caller. A
+ * file is read again when it changed. Keys from the network come from the cache while it is fresh;
+ * are fetched when it is not, by one process for all; and are served stale where that fails.
+ * KEYS_UNAVAILABLE, KEYS_INSECURE, KEY_SET_MIXED, MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *issuer,
                                            int64_t now, struct jwta_keyset **out,
                                            struct jwta_why *why);
+
+/*
+ * A set newer than `known`, in which a token's kid was not found: what another process has fetched
+ * meanwhile, or else what one forced fetch brings, at most one per cooldown and writer. NO_KEY
+ * where there is none newer; the caller then keeps to what it has. Never for keys from a file.
+ */
+JWTA_MUST_USE enum jwta_code jwta_keys_renew(struct jwta_keys *keys,
+                                             const struct jwta_issuer *issuer, int64_t now,
+                                             const struct jwta_keyset *known,
+                                             struct jwta_keyset **out, struct jwta_why *why);
+
+/* Fetches now if the set is not as fresh as it could be, for `jwtauth keys refresh`. */
+JWTA_MUST_USE enum jwta_code jwta_keys_refresh(struct jwta_keys *keys,
+                                               const struct jwta_issuer *issuer, int64_t now,
+                                               bool even_if_fresh, struct jwta_why *why);
+
+/* What is known of an issuer's set, for `jwtauth keys list`; false for keys from a file. */
+struct jwta_keys_age {
+    int64_t fetched;
+    int64_t freshness;
+    char uri[512];
+};
+bool jwta_keys_age(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                   struct jwta_keys_age *out);
 
 #endif
