@@ -291,12 +291,13 @@ enum jwta_exit jwta_cli_explain(int argc, char **argv)
     struct jwta_result result;
     struct listener listener = {.query = &query, .result = &result};
     const struct jwta_trace trace = {.step = print_step, .context = &listener};
+    enum jwta_code opened = JWTA_OK;
     enum jwta_exit code = query_read(argc, argv, &query);
 
     if (code == JWTA_EXIT_ACCEPTED && (query.signature_only || query.json))
         code = jwta_cli_usage("--signature-only and --json go with verify");
     if (code == JWTA_EXIT_ACCEPTED)
-        code = query_open(&query);
+        code = query_open(&query, &opened);
     if (code == JWTA_EXIT_ACCEPTED) {
         query_decide(&query, &trace, &result);
         code = print_decision(&result);

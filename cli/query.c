@@ -218,7 +218,7 @@ static enum jwta_exit choose_service(struct query *query)
     return JWTA_EXIT_ACCEPTED;
 }
 
-enum jwta_exit query_open(struct query *query)
+enum jwta_exit query_open(struct query *query, enum jwta_code *code)
 {
     const struct jwta_verifier_options opening = {
         .path = query->config,
@@ -226,24 +226,23 @@ enum jwta_exit query_open(struct query *query)
         .host = &query->host,
     };
     struct jwta_problems problems = {0};
-    enum jwta_code code = JWTA_OK;
 
     if (query->jwks != NULL) {
         struct jwta_conf *conf = lookup_conf(query);
 
-        code = conf == NULL
-                   ? JWTA_MEMORY
-                   : jwta_verifier_from_conf(&conf, &opening, JWTA_FILE_ANY, &query->verifier);
+        *code = conf == NULL
+                    ? JWTA_MEMORY
+                    : jwta_verifier_from_conf(&conf, &opening, JWTA_FILE_ANY, &query->verifier);
     } else {
-        code = jwta_verifier_open(&opening, &query->verifier, &problems);
+        *code = jwta_verifier_open(&opening, &query->verifier, &problems);
     }
-    if (code != JWTA_OK) {
+    if (*code != JWTA_OK) {
         problems_print(&problems, false, stderr);
         if (problems.errors == 0)
-            (void)jwta_cli_usage("%s", jwta_code_text(code));
+            (void)jwta_cli_usage("%s", jwta_code_text(*code));
     }
     jwta_problems_free(&problems);
-    return code == JWTA_OK ? choose_service(query) : jwta_cli_exit(jwta_code_class(code));
+    return *code == JWTA_OK ? choose_service(query) : jwta_cli_exit(jwta_code_class(*code));
 }
 
 void query_decide(struct query *query, const struct jwta_trace *trace, struct jwta_result *result)

@@ -34,8 +34,12 @@ struct query {
  */
 JWTA_MUST_USE enum jwta_exit query_read(int argc, char **argv, struct query *query);
 
-/* Opens the verifier by --config, or one made of --jwks, --issuer, --audience and --algorithms. */
-JWTA_MUST_USE enum jwta_exit query_open(struct query *query);
+/*
+ * Opens the verifier by --config, or one made of --jwks, --issuer, --audience and --algorithms.
+ * What is wrong is said on standard error; *code, where the configuration itself is refused, says
+ * why (else OK).
+ */
+JWTA_MUST_USE enum jwta_exit query_open(struct query *query, enum jwta_code *code);
 
 /* The decision, under the rules of either mode. */
 void query_decide(struct query *query, const struct jwta_trace *trace, struct jwta_result *result);

@@ -127,11 +127,15 @@ static enum jwta_exit signature_only(const struct query *query)
 static enum jwta_exit decide(struct query *query)
 {
     struct jwta_result result;
-    struct answer answer = {.result = &result};
-    enum jwta_exit code = query_open(query);
+    struct answer answer = {.code = JWTA_OK};
+    enum jwta_exit code = query_open(query, &answer.code);
 
+    /* A script that reads JSON hears of a refused configuration as of any other decision. */
+    if (answer.code != JWTA_OK && query->json)
+        return print_answer(query, &answer);
     if (code != JWTA_EXIT_ACCEPTED)
         return code;
+    answer.result = &result;
     query_decide(query, NULL, &result);
     answer.code = result.outcome == JWTA_ALLOWED ? JWTA_OK : result.why.code;
     answer.detail = result.why.text;

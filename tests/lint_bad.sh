@@ -34,7 +34,7 @@ bad_headers_alone()
 bad_listed()
 {
     printf 'int unlisted;\n' >common/unlisted.c
-    printf 'common/unlisted.c: not in Makefile.am.*common/unlisted.c: has no unit test'
+    printf 'common/unlisted.c: not in Makefile.am.*common/unlisted.c: has no test'
 }
 
 # bad_module FLAG…: a module of C from stdin.

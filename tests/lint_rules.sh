@@ -11,7 +11,7 @@
 readonly product_folders='common|pam_jwt|sasl_jwt|nss_jwt|sudo_jwt|fetch|cli|issuer'
 
 # What is never code of ours: data of the tests, and what npm writes.
-readonly data_files='^tests/(vectors|policy|fuzz)/.*\.(json|jwt|yaml|txt)$|(^|/)package-lock\.json$'
+readonly data_files='^tests/(vectors|policy|fuzz)/.*\.(json|jwt|yaml|txt|in|ok)$|(^|/)package-lock\.json$'
 
 # Every file of the tree, or those whose path matches the regular expression $1.
 tree_files()
@@ -159,7 +159,7 @@ rule_headers_alone()
     done
 }
 
-# Every source is built and distributed, and each noun of common has its unit test.
+# Every source is built and distributed, and each noun of common has a unit test or a suite.
 rule_listed()
 {
     local path noun
@@ -169,8 +169,8 @@ rule_listed()
     done
     tree_files '^common/.*\.c$' | while read -r path; do
         noun=$(basename "${path%.c}")
-        [[ -e tests/unit/test_$noun.c || -e tests/unit/test_${noun%%_*}.c ]] ||
-            printf '%s: has no unit test\n' "$path"
+        [[ -e tests/unit/test_$noun.c || -e tests/unit/test_${noun%%_*}.c || -e tests/$noun/run ]] ||
+            printf '%s: has no test of its own\n' "$path"
     done
 }
 
@@ -277,11 +277,11 @@ rule_clang_format()
 rule_spdx()
 {
     local path
-    own_files | grep -E '\.(c|h|sh|py|js|mjs|am|ac|m4|map|[1-8])$|^(dev|tests/[^.]+)$' |
-        while read -r path; do
-            head -n 3 "$path" | grep -qF 'SPDX-License-Identifier: BSD-2-Clause' ||
-                printf '%s: no SPDX line\n' "$path"
-        done
+    own_files | while read -r path; do
+        [[ -x $path || $path =~ \.(c|h|sh|py|js|mjs|am|ac|m4|map|[1-8])$ ]] || continue
+        head -n 3 "$path" | grep -qF 'SPDX-License-Identifier: BSD-2-Clause' ||
+            printf '%s: no SPDX line\n' "$path"
+    done
 }
 
 rule_length()
