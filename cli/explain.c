@@ -98,7 +98,10 @@ static void print_date(const struct query *query, const struct jwta_result *resu
 static void describe_typ(const struct query *query, const struct jwta_result *result)
 {
     (void)query;
-    print_quoted("accepted: ", result->header->typ);
+    if (result->header->typ.data == NULL)
+        (void)fputs("accepted: absent", stdout);
+    else
+        print_quoted("accepted: ", result->header->typ);
 }
 
 static void describe_exp(const struct query *query, const struct jwta_result *result)
@@ -120,6 +123,22 @@ static void describe_iat(const struct query *query, const struct jwta_result *re
     }
 }
 
+/* The audience of the list that the token is for, as one of one or more. */
+static void print_listed(const struct jwta_strings *list, const json_t *aud)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct jwta_span text = jwta_span_of(list->item[i].text);
+        bool found = jwta_span_equal(jwta_json_text(aud), text);
+
+        for (size_t j = 0; j < json_array_size(aud) && !found; j++)
+            found = jwta_span_equal(jwta_json_text(json_array_get(aud, j)), text);
+        if (found) {
+            print_quoted("accepted: ", text);
+            return;
+        }
+    }
+}
+
 static void describe_aud(const struct query *query, const struct jwta_result *result)
 {
     const struct jwta_audience *accepted = result->service->audience.list.where.file != NULL
@@ -127,10 +146,12 @@ static void describe_aud(const struct query *query, const struct jwta_result *re
                                                : &result->issuer->audience;
 
     (void)query;
-    (void)fputs("accepted: ", stdout);
-    print_claim(result, "aud");
-    if (accepted->any)
-        (void)fputs(", any is", stdout);
+    if (accepted->any) {
+        (void)fputs("any is accepted: ", stdout);
+        print_claim(result, "aud");
+    } else {
+        print_listed(&accepted->list, json_object_get(result->payload, "aud"));
+    }
     print_where(&accepted->list.where);
 }
 
@@ -190,8 +211,21 @@ static void describe_user(const struct query *query, const struct jwta_result *r
 
 static void describe_min_uid(const struct query *query, const struct jwta_result *result)
 {
+    const struct jwta_strings *listed = &result->service->system_users;
+
     (void)query;
-    (void)fputs(result->decided.account ? "no system user" : "no local user has this name", stdout);
+    if (!result->decided.account) {
+        (void)fputs("no local user has this name", stdout);
+        return;
+    }
+    for (size_t i = 0; i < listed->count; i++) {
+        if (strcmp(listed->item[i].text, result->decided.user) == 0) {
+            (void)fputs("system_users lists the name", stdout);
+            print_where(&listed->item[i].where);
+            return;
+        }
+    }
+    (void)fputs("no system user", stdout);
 }
 
 static void describe_roles(const struct query *query, const struct jwta_result *result)

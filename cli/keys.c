@@ -24,14 +24,15 @@ static void print_set(struct jwta_keyset *set)
     for (size_t i = 0; jwta_keyset_at(set, i, &entry); i++) {
         struct jwta_quoted kid;
         struct jwta_quoted kty;
+        struct jwta_quoted crv;
         char thumbprint[JWTA_THUMBPRINT_SIZE] = "-";
 
         if (entry.jwk.kty_name.data != NULL &&
             jwta_jwk_thumbprint(&entry.jwk, thumbprint) != JWTA_OK)
             memcpy(thumbprint, "-", 2);
-        (void)printf("  kid %s  type %s %.*s  alg %s  thumbprint %s  ",
+        (void)printf("  kid %s  type %s  crv %s  alg %s  thumbprint %s  ",
                      jwta_quote(&kid, entry.jwk.kid), jwta_quote(&kty, entry.jwk.kty_name),
-                     (int)entry.jwk.crv.len, entry.jwk.crv.data != NULL ? entry.jwk.crv.data : "",
+                     jwta_quote(&crv, entry.jwk.crv),
                      entry.jwk.alg != NULL ? entry.jwk.alg->name : "-", thumbprint);
         if (entry.usable == JWTA_OK)
             (void)puts("usable");

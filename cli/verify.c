@@ -67,7 +67,7 @@ static enum jwta_exit print_json(const struct answer *answer)
         text_or_null(answer->kid), "algorithm",
         text_or_null(jwta_span_of(answer->alg != NULL ? answer->alg->name : NULL)));
 
-    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0) {
+    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) != 0) {
         json_decref(object);
         return jwta_cli_usage("cannot write the answer");
     }

@@ -245,6 +245,7 @@ static enum jwta_code step_issuer(struct run *run)
             return JWTA_OK;
         }
     }
+    result->decided.rule = result->service->issuers.where;
     return jwta_fail(&result->why, JWTA_ISS_UNKNOWN,
                      "issuer %s is none of the service's issuers (%s:%u)",
                      jwta_quote(&quoted, run->iss), result->service->issuers.where.file,
@@ -255,11 +256,12 @@ static enum jwta_code step_algorithm(struct run *run)
 {
     struct jwta_result *result = run->result;
 
-    if (!jwta_algs_has(result->issuer->algorithms.set, result->alg))
-        return jwta_fail(&result->why, JWTA_ALG_NOT_ALLOWED,
-                         "alg is %s, which algorithms of issuer %s does not list",
-                         result->alg->name, result->issuer->name);
-    return JWTA_OK;
+    if (jwta_algs_has(result->issuer->algorithms.set, result->alg))
+        return JWTA_OK;
+    result->decided.rule = result->issuer->algorithms.where;
+    return jwta_fail(&result->why, JWTA_ALG_NOT_ALLOWED,
+                     "alg is %s, which algorithms of issuer %s does not list", result->alg->name,
+                     result->issuer->name);
 }
 
 /*
@@ -342,11 +344,14 @@ static void name_token(struct run *run)
 static enum jwta_code step_claims(struct run *run)
 {
     struct jwta_result *result = run->result;
+    enum jwta_code code = JWTA_OK;
 
     name_token(run);
-    return jwta_claims_check(result->header, result->payload, run->verifier->conf, result->issuer,
+    code = jwta_claims_check(result->header, result->payload, run->verifier->conf, result->issuer,
                              result->service, run->request->now, run->request->trace,
                              &result->claims, &result->why);
+    result->decided.rule = result->claims.rule;
+    return code;
 }
 
 static enum jwta_code step_policy(struct run *run)

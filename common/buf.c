@@ -101,16 +101,40 @@ void jwta_wipe_string(char *text)
 /* A longer run of the base64url alphabet could be a signature or another part of a token. */
 #define RUN_MAX 64
 
-/* The run of the base64url alphabet at the start of value, and how much of it may be shown. */
+/* The shortest header there could be, `{"alg":""}` encoded, less what a cut may have taken. */
+#define PART_MIN 12
+
+/*
+ * Whether a run of the alphabet begins like a JSON object with white space after its brace, and a
+ * period follows it as in a token. Shorter than a header it may be a name.
+ */
+static bool spaced_part(struct jwta_span value, size_t run)
+{
+    static const char *const beginnings[] = {"eyA", "ewo", "ewk", "ew0"};
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (run >= PART_MIN && run < value.len && value.data[run] == '.' &&
+            memcmp(value.data, beginnings[i], 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The run of the base64url alphabet at the start of value, and how much of it may be shown. Behind
+ * the beginning of a token the run goes on over periods: a signature can be short.
+ */
 static size_t alphabet_run(struct jwta_span value, size_t *shown)
 {
     size_t run = jwta_b64_run(value);
 
-    *shown = run > RUN_MAX ? 0 : run;
+    *shown = run > RUN_MAX || spaced_part(value, run) ? 0 : run;
     for (size_t i = 0; i + 2 < *shown; i++) {
         if (value.data[i] == 'e' && value.data[i + 1] == 'y' && value.data[i + 2] == 'J')
             *shown = i;
     }
+    while (*shown < run && run < value.len && value.data[run] == '.')
+        run += 1 + jwta_b64_run(jwta_span(value.data + run + 1, value.len - run - 1));
     return run;
 }
 

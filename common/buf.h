@@ -54,9 +54,10 @@ struct jwta_quoted {
 
 /*
  * Makes a value from outside fit for a log line, in quotes: control characters, quotes,
- * backslashes and bytes that are not printable ASCII become \xNN, anything that looks like an
- * encoded part of a token (eyJ…, or a run of more than 64 base64url characters) becomes
- * <redacted>, and what is too long ends in "…". Returns quoted->text. An absent span gives `-`.
+ * backslashes and bytes that are not printable ASCII become \xNN; anything that looks like a token
+ * or an encoded part of one (eyJ… and other beginnings of a JSON object with all that periods join
+ * to it, or a run of more than 64 base64url characters) becomes <redacted>; what is too long ends
+ * in "...". Returns quoted->text. An absent span gives `-`.
  */
 const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value);
 

@@ -21,7 +21,7 @@ struct check {
     const struct jwta_service *service;
     int64_t skew;
     int64_t now;
-    struct jwta_claims claims;
+    struct jwta_claims claims; /* its rule is the setting that a check is at */
     struct jwta_why *why;
 };
 
@@ -60,6 +60,7 @@ static enum jwta_code check_typ(struct check *c)
     struct jwta_span typ = c->header->typ;
     struct jwta_quoted quoted;
 
+    c->claims.rule = c->issuer->typ.list.where;
     if (typ.data == NULL)
         return c->issuer->typ.absent
                    ? JWTA_OK
@@ -129,6 +130,7 @@ static enum jwta_code check_iat(struct check *c)
                          *iat - c->now, *iat, c->now, c->skew);
     if (max->where.file == NULL)
         return JWTA_OK;
+    c->claims.rule = max->where;
     if (*iat == ABSENT)
         return jwta_fail(c->why, JWTA_IAT_MISSING, "iat is absent and max_lifetime is set (%s:%u)",
                          max->where.file, max->where.line);
@@ -172,6 +174,7 @@ static enum jwta_code check_aud(struct check *c)
     }
     if (ours)
         return JWTA_OK;
+    c->claims.rule = accepted->list.where;
     if (aud == NULL || count == 0)
         return jwta_fail(c->why, JWTA_AUD_MISSING, "aud is %s", aud == NULL ? "absent" : "empty");
     return jwta_fail(
@@ -204,10 +207,12 @@ static enum jwta_code check_subject(struct check *c)
     if (c->claims.subject.data == NULL || c->claims.subject.len == 0)
         return jwta_fail(c->why, JWTA_SUB_MISSING, "sub is %s",
                          c->claims.subject.data == NULL ? "absent" : "empty");
+    c->claims.rule = c->issuer->client_tokens.where;
     if (!c->issuer->client_tokens.value &&
         (jwta_span_equal(c->claims.subject, client) || jwta_span_equal(c->claims.subject, party)))
         return jwta_fail(c->why, JWTA_CLIENT_TOKEN,
-                         "sub equals client_id: no user is behind the token (client_tokens)");
+                         "sub equals %s: no user is behind the token (client_tokens)",
+                         jwta_span_equal(c->claims.subject, client) ? "client_id" : "azp");
     return JWTA_OK;
 }
 
@@ -242,6 +247,7 @@ static enum jwta_code check_scope(struct check *c)
         bool found = false;
         enum jwta_code code = has_word(scope, "scope", wanted->item[i].text, &found, c->why);
 
+        c->claims.rule = wanted->item[i].where;
         if (code != JWTA_OK)
             return code;
         if (!found)
@@ -263,10 +269,12 @@ static enum jwta_code check_acr(struct check *c)
 
     if (code != JWTA_OK || accepted->where.file == NULL)
         return code;
+    c->claims.rule = accepted->where;
     if (audience_listed(accepted, acr))
         return JWTA_OK;
     return jwta_fail(c->why, JWTA_ACR, "acr is %s, which is not in the list (%s:%u)",
-                     jwta_quote(&quoted, acr), accepted->where.file, accepted->where.line);
+                     acr.data == NULL ? "absent" : jwta_quote(&quoted, acr), accepted->where.file,
+                     accepted->where.line);
 }
 
 /* auth_time (OpenID Connect Core section 2) against max_auth_age. */
@@ -279,6 +287,7 @@ static enum jwta_code check_auth_time(struct check *c)
 
     if (code != JWTA_OK || max->where.file == NULL)
         return code;
+    c->claims.rule = max->where;
     if (*auth_time == ABSENT)
         return jwta_fail(c->why, JWTA_AUTH_TIME_MISSING,
                          "auth_time is absent and max_auth_age is set (%s:%u)", max->where.file,
@@ -315,6 +324,7 @@ static enum jwta_code check_require(struct check *c)
         bool holds = false;
         enum jwta_code code = JWTA_OK;
 
+        c->claims.rule = rule->where;
         switch (rule->op) {
         case JWTA_REQUIRE_EXISTS:
             holds = value != NULL && !json_is_null(value);
@@ -331,7 +341,9 @@ static enum jwta_code check_require(struct check *c)
         if (!holds)
             return jwta_fail(c->why, JWTA_REQUIRE, "require \"%s\" (%s:%u): %s", rule->text,
                              rule->where.file, rule->where.line,
-                             value == NULL ? "the claim is absent" : "it has another value");
+                             value == NULL         ? "the claim is absent"
+                             : json_is_null(value) ? "the claim is null"
+                                                   : "it has another value");
     }
     return JWTA_OK;
 }
@@ -366,12 +378,17 @@ enum jwta_code jwta_claims_check(const struct jwta_header *header, const json_t 
     if (now < -DATE_MAX || now > DATE_MAX)
         return jwta_fail(why, JWTA_INTERNAL, "the clock says %" PRId64, now);
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        enum jwta_code code = rules[i].check(&c);
+        enum jwta_code code = JWTA_OK;
 
+        c.claims.rule = (struct jwta_where){0};
+        code = rules[i].check(&c);
         jwta_trace_step(trace, rules[i].name, code, code == JWTA_OK ? NULL : why);
-        if (code != JWTA_OK)
+        if (code != JWTA_OK) {
+            out->rule = c.claims.rule;
             return code;
+        }
     }
+    c.claims.rule = (struct jwta_where){0};
     *out = c.claims;
     return JWTA_OK;
 }

@@ -23,6 +23,7 @@ struct jwta_claims {
     int64_t expires;            /* exp, rounded down */
     int64_t issued_at;          /* iat, rounded up; INT64_MIN: absent */
     int64_t auth_time;          /* rounded down; INT64_MIN: absent */
+    struct jwta_where rule;     /* on a denial: the setting that refused, where one did */
 };
 
 /*
@@ -34,7 +35,7 @@ JWTA_MUST_USE enum jwta_code jwta_numeric_date(const json_t *value, const char *
 
 /*
  * Checks header and payload by the rules of issuer and service at the time now. The denials from
- * TYP to REQUIRE in err.h; *out is written only on success.
+ * TYP to REQUIRE in err.h; *out is written only on success, but for its rule, which a denial sets.
  */
 JWTA_MUST_USE enum jwta_code jwta_claims_check(const struct jwta_header *header,
                                                const json_t *payload, const struct jwta_conf *conf,

@@ -196,6 +196,76 @@ static enum jwta_code import_ec(const struct jwta_jwk *jwk, struct jwta_key *key
     return public_key("EC", params, JWTA_JWK_POINT, &key->pkey, why);
 }
 
+/*
+ * Keys of small order verify signatures that anybody can make. By their y (RFC 8032 sections 5.1.2
+ * and 5.2.2): 0, 1 and -1, and on edwards25519 the two of order 8; an encoding that is not reduced
+ * modulo p counts as what it stands for.
+ */
+static const struct {
+    const char *crv;
+    const char *prime;
+    const char *order_8[2];
+} edwards[] = {
+    {"Ed25519",
+     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed",
+     {"05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
+      "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7"}},
+    {"Ed448",
+     "fffffffffffffffffffffffffffffffffffffffffffffffffffffffe"
+     "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+     {NULL, NULL}},
+};
+
+/* Whether y is one of the points above; code is CRYPTO or MEMORY where that cannot be said. */
+static enum jwta_code small_order_at(size_t row, const BIGNUM *encoded, bool *small)
+{
+    BN_CTX *context = BN_CTX_new();
+    BIGNUM *prime = NULL;
+    BIGNUM *other = NULL;
+    BIGNUM *y = BN_new();
+    enum jwta_code code = JWTA_MEMORY;
+
+    if (context == NULL || y == NULL || BN_hex2bn(&prime, edwards[row].prime) == 0 ||
+        BN_mod(y, encoded, prime, context) != 1 || BN_sub_word(prime, 1) != 1)
+        goto out;
+    *small = BN_is_zero(y) || BN_is_one(y) || BN_cmp(y, prime) == 0;
+    for (size_t i = 0; i < 2 && edwards[row].order_8[i] != NULL; i++) {
+        if (BN_hex2bn(&other, edwards[row].order_8[i]) == 0)
+            goto out;
+        *small = *small || BN_cmp(y, other) == 0;
+    }
+    code = JWTA_OK;
+out:
+    BN_free(other);
+    BN_free(prime);
+    BN_free(y);
+    BN_CTX_free(context);
+    return code;
+}
+
+static enum jwta_code check_order(const struct curve *curve, const unsigned char *public,
+                                  size_t len, struct jwta_why *why)
+{
+    unsigned char y[57];
+    BIGNUM *encoded = NULL;
+    bool small = true;
+    enum jwta_code code = JWTA_JWK_KTY;
+
+    memcpy(y, public, len);
+    y[len - 1] &= 0x7f; /* the sign of x */
+    encoded = BN_lebin2bn(y, (int)len, NULL);
+    if (encoded == NULL)
+        return jwta_fail(why, JWTA_MEMORY, "out of memory");
+    for (size_t row = 0; row < sizeof(edwards) / sizeof(edwards[0]); row++) {
+        if (strcmp(edwards[row].crv, curve->crv) == 0)
+            code = small_order_at(row, encoded, &small);
+    }
+    BN_free(encoded);
+    if (code != JWTA_OK)
+        return jwta_fail(why, code, "the order of the key cannot be checked");
+    return small ? jwta_fail(why, JWTA_JWK_WEAK, "a public key of small order") : JWTA_OK;
+}
+
 static enum jwta_code import_okp(const struct jwta_jwk *jwk, struct jwta_key *key,
                                  struct jwta_why *why)
 {
@@ -213,6 +283,9 @@ static enum jwta_code import_okp(const struct jwta_jwk *jwk, struct jwta_key *ke
     if (len != curve->coordinate_len)
         return jwta_fail(why, JWTA_JWK_MALFORMED, "a public key of %s has %zu bytes", curve->crv,
                          curve->coordinate_len);
+    code = check_order(curve, public, len, why);
+    if (code != JWTA_OK)
+        return code;
     key->crv = curve->crv;
     key->signature_len = curve->signature_len;
     OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, public, len),

@@ -72,6 +72,24 @@ bool jwta_jws_shape(struct jwta_span credential)
     return periods == 2;
 }
 
+/* No header is shorter: `{"alg":""}` encoded, less the last characters. */
+#define HEADER_MIN 12
+
+bool jwta_jws_resembled(struct jwta_span credential)
+{
+    struct jwta_span rest = credential;
+    size_t run = 0;
+
+    while (rest.len > 0 && strchr(" \t\r\n", rest.data[0]) != NULL)
+        rest = jwta_span(rest.data + 1, rest.len - 1);
+    if (rest.len < 3 || memcmp(rest.data, "eyJ", 3) != 0)
+        return false;
+    run = jwta_b64_run(rest);
+    if (run >= HEADER_MIN && run < rest.len && rest.data[run] == '.')
+        return memchr(rest.data + run + 1, '.', rest.len - run - 1) != NULL;
+    return jwta_jws_shape(credential);
+}
+
 /* alg (RFC 7515 section 4.1.1): a known name, exactly as registered. */
 static enum jwta_code read_alg(struct jwta_header *header, struct jwta_why *why)
 {

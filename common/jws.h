@@ -33,10 +33,17 @@ JWTA_MUST_USE enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_
                                             struct jwta_why *why);
 
 /*
- * Whether a credential has the shape of a JWT, for hosts that must tell it from a password:
- * starts with eyJ and has three parts of the alphabet. Bounds are not looked at.
+ * Whether a credential has the shape of a JWT, for hosts that must tell it from a password: starts
+ * with eyJ and has three parts of the alphabet. Bounds are not looked at.
  */
 bool jwta_jws_shape(struct jwta_span credential);
+
+/*
+ * Whether a credential is a token, well-formed or not: one of that shape, or one behind or before
+ * white space, with a character too many, or in more parts (a JWE). It is no password, and no other
+ * module may see it, since it may hold all of a good token.
+ */
+bool jwta_jws_resembled(struct jwta_span credential);
 
 /* A protected header: immutable, counted (threads may share it). Its spans are borrowed from its
  * JSON. */

@@ -245,7 +245,7 @@ static int judge(struct call *call, const char *credential)
     int status = PAM_AUTH_ERR;
     int cleared = PAM_SYSTEM_ERR;
 
-    if (!jwta_jws_shape(jwta_span_of(credential))) {
+    if (!jwta_jws_resembled(jwta_span_of(credential))) {
         /* Not an audit line: in a mixed stack this is how every login with a password begins. */
         jwta_log(&call->log, JWTA_LOG_INFO, "no token was given: left to the next module");
         if (pam_set_item(call->pamh, PAM_AUTHTOK, credential) != PAM_SUCCESS)
@@ -255,6 +255,17 @@ static int judge(struct call *call, const char *credential)
     status = verify(call, credential);
     cleared = pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
     return status == PAM_SUCCESS ? cleared : status;
+}
+
+/* No later module finds a token in PAM_AUTHTOK, whatever kept it from being judged here. */
+static int withdraw_token(pam_handle_t *pamh)
+{
+    const void *item = NULL;
+    int status = pam_get_item(pamh, PAM_AUTHTOK, &item);
+
+    if (status == PAM_SUCCESS && item != NULL && jwta_jws_resembled(jwta_span_of(item)))
+        status = pam_set_item(pamh, PAM_AUTHTOK, NULL);
+    return status;
 }
 
 /*
@@ -278,6 +289,8 @@ ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const cha
         /* Now, not when the prompt appeared: a person may have taken minutes to answer. */
         call.now = (int64_t)time(NULL);
         status = judge(&call, credential);
+    } else if (withdraw_token(pamh) != PAM_SUCCESS) {
+        status = PAM_SYSTEM_ERR;
     }
     jwta_wipe_string(credential);
     jwta_verifier_close(&call.verifier);

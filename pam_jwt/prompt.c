@@ -17,7 +17,7 @@ static int from_stack(pam_handle_t *pamh, enum jwta_first_pass first_pass, char 
     text = item;
     if (text == NULL || *text == '\0')
         return PAM_AUTHTOK_RECOVERY_ERR;
-    if (first_pass == JWTA_FIRST_PASS_TRY && !jwta_jws_shape(jwta_span_of(text)))
+    if (first_pass == JWTA_FIRST_PASS_TRY && !jwta_jws_resembled(jwta_span_of(text)))
         return PAM_AUTHTOK_RECOVERY_ERR;
     *credential = strdup(text);
     return *credential != NULL ? PAM_SUCCESS : PAM_BUF_ERR;

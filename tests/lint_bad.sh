@@ -64,7 +64,7 @@ bad_hardening()
     bad_module -Wl,-z,lazy,-z,norelro,-z,execstack </dev/null
     mkdir -p "$lint_build/cli"
     gcc -no-pie -x c - -o "$lint_build/cli/jwtauth" <<<'int main(void) { return 0; }'
-    printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*jwtauth: position'
+    printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*unloaded.*jwtauth: position'
 }
 
 bad_keywords_documented()

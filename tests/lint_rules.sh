@@ -207,6 +207,7 @@ rule_hardening()
             /^ +Type:/ && $2 != "DYN" { print path ": position is fixed" }
             /GNU_RELRO/ { relro = 1 }
             /\(FLAGS(_1)?\)/ && /NOW/ { now = 1 }
+            /NODELETE/ { stays = 1 }
             /GNU_STACK/ { stack = 1; if (/RWE/) print path ": executable stack" }
             /\(TEXTREL\)/ { print path ": text relocation" }
             /\((RPATH|RUNPATH)\)/ { print path ": search path" }
@@ -214,6 +215,7 @@ rule_hardening()
                 if (!relro) print path ": no RELRO"
                 if (!now) print path ": lazy binding"
                 if (!stack) print path ": stack may be executable"
+                if (!stays && path ~ /\.so$/) print path ": can be unloaded before its pam_data"
             }'
     done
 }

@@ -30,7 +30,8 @@ enum credential {
     EXPIRED,        /* by more than clock_skew */
     OTHER_AUDIENCE, /* of the same issuer */
     ENCRYPTED,      /* a JWE */
-    ALMOST          /* a token with a character that no token has */
+    ALMOST,         /* begins like a token, but has no header */
+    TRAILING_BLANK  /* a good token, and a blank that was pasted with it */
 };
 
 static struct stage *stage;
@@ -170,7 +171,7 @@ static const struct scenario scenarios[] = {
     {"alone: a token for another audience", ALONE, OTHER_AUDIENCE, PAM_AUTH_ERR, "audience",
      .prompts = 1},
     {"alone: another's token", ALONE, ANOTHERS, PAM_AUTH_ERR, "user-mismatch", .prompts = 1},
-    {"alone: an encrypted token", ALONE, ENCRYPTED, PAM_AUTH_ERR, NULL, .prompts = 1},
+    {"alone: an encrypted token", ALONE, ENCRYPTED, PAM_AUTH_ERR, "jwe", .prompts = 1},
 
     /* nor sufficient before deny */
     {"deny: a password", SUFFICIENT DENY, PASSWORD, PAM_AUTH_ERR, NULL, .prompts = 1},
@@ -238,6 +239,10 @@ static const struct scenario scenarios[] = {
      .recorded = "<s3cret>"},
     {"mixed: what is almost a token goes on", SUFFICIENT RECORD, ALMOST, PAM_SUCCESS, NULL,
      .prompts = 1, .recorded = "<eyJ.a.b!>"},
+    {"mixed: a token with a blank behind it does not", SUFFICIENT RECORD, TRAILING_BLANK,
+     PAM_SUCCESS, "not-jwt", .prompts = 1, .recorded = "none"},
+    {"mixed: an encrypted token does not", SUFFICIENT RECORD, ENCRYPTED, PAM_SUCCESS, "jwe",
+     .prompts = 1, .recorded = "none"},
     {"mixed: an empty answer does not", SUFFICIENT RECORD, EMPTY, PAM_SUCCESS, NULL, .prompts = 1,
      .recorded = "none"},
     {"mixed: a refused token does not", SUFFICIENT RECORD, FORGED, PAM_SUCCESS, "signature",
@@ -254,6 +259,9 @@ static const struct scenario scenarios[] = {
      .left = TOKEN, .recorded = "none"},
     {"use_first_pass: a forged token", GIVE USE RECORD, TOKEN, PAM_AUTH_ERR, "signature",
      .prompts = 0, .left = FORGED, .recorded = "none"},
+    {"use_first_pass: a token, and a broken configuration", GIVE USE RECORD, PASSWORD,
+     PAM_SERVICE_ERR, "conf-invalid", .prompts = 0, .left = TOKEN, .recorded = "none",
+     .spoil = spoil_broken},
     {"use_first_pass: a password", GIVE USE RECORD, TOKEN, PAM_AUTH_ERR, NULL, .prompts = 0,
      .left = PASSWORD, .recorded = "<s3cret>"},
     {"use_first_pass: an empty one", GIVE USE PERMIT, TOKEN, PAM_AUTHTOK_RECOVERY_ERR, NULL,
@@ -311,6 +319,11 @@ static char *make(enum credential credential, const char *user)
         return test_format("eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d");
     case ALMOST:
         return test_format("eyJ.a.b!");
+    case TRAILING_BLANK:
+        token = stage_token_for(stage, user, "https://login.lab", 300);
+        payload = test_format("%s ", token);
+        free(token);
+        return payload;
     }
     return NULL;
 }

@@ -137,7 +137,12 @@ static void test_quote(void **state)
         {"\xc3\xa9\xff", "\"\\xc3\\xa9\\xff\""},
         /* Parts of tokens. */
         {"eyJ", "\"<redacted>\""},
-        {"eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "\"<redacted>.e30.c2ln\""},
+        {"eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "\"<redacted>\""},
+        {"for eyJhbGciOiJIUzI1NiJ9.e30.c2ln now", "\"for <redacted> now\""},
+        {"eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln", "\"<redacted>\""},
+        {"ewogImFsZyI6IkhTMjU2In0.e30.c2ln", "\"<redacted>\""},
+        {"ewok", "\"ewok\""},
+        {"eyAdmin.example.com", "\"eyAdmin.example.com\""},
         {"Bearer eyJhbGciOiJub25lIn0", "\"Bearer <redacted>\""},
         {"xeyJhbGci", "\"x<redacted>\""},
         {"ey", "\"ey\""},

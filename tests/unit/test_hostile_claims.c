@@ -64,9 +64,13 @@ static void test_nul(void **state)
 {
     static const char after[] = GOOD "\0x";
     static const char inside[] = "{" ISSUER "," REST ",\"x\":\"a\0b\"}";
+    static const char number[] = "{" ISSUER "," REST "\0}";
     struct test_key *key = hostile_key("ES256");
 
     (void)state;
+    expect_made("NUL behind a number",
+                test_sign_bytes(key, "ES256", ES256, strlen(ES256), number, sizeof(number) - 1),
+                JWTA_PAYLOAD_JSON);
     expect_made("NUL behind",
                 test_sign_bytes(key, "ES256", ES256, strlen(ES256), after, sizeof(after) - 1),
                 JWTA_PAYLOAD_JSON);

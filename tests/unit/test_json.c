@@ -101,6 +101,10 @@ static void test_nul(void **state)
     assert_code(parse(jwta_span("{}\0", 3), 16, &root), JWTA_PAYLOAD_JSON);
     assert_code(parse(jwta_span("{\"a\":\"\0\"}", 9), 16, &root), JWTA_PAYLOAD_JSON);
     assert_code(parse(jwta_span("{\"\0a\":1}", 8), 16, &root), JWTA_PAYLOAD_JSON);
+    assert_code(parse(jwta_span("{\"a\":1\0}", 8), 16, &root), JWTA_PAYLOAD_JSON);
+    assert_code(parse(jwta_span("{\"a\":1.5\0}", 10), 16, &root), JWTA_PAYLOAD_JSON);
+    assert_code(parse(jwta_span("{\"a\":true\0}", 11), 16, &root), JWTA_PAYLOAD_JSON);
+    assert_code(parse(jwta_span("\0{}", 3), 16, &root), JWTA_PAYLOAD_JSON);
     assert_code(parse(jwta_span(NULL, 0), 16, &root), JWTA_PAYLOAD_JSON);
     assert_code(parse(jwta_span("{\"a\":1}trailing", 7), 16, &root), JWTA_OK);
     json_decref(root);

@@ -259,6 +259,42 @@ static void test_okp(void **state)
         assert_code(verdict(rows[i].jwk), rows[i].code);
 }
 
+/* Points for whose "key" everybody can sign. */
+static void test_small_order(void **state)
+{
+    static const char *const rows[] = {
+        OKP("Ed25519", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is 0 */
+        OKP("Ed25519", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is 1 */
+        OKP("Ed25519", "7P_______________________________________38"), /* y is -1 */
+        OKP("Ed25519", "7f_______________________________________38"), /* y is p */
+        OKP("Ed25519", "7v_______________________________________38"), /* y is p + 1 */
+        OKP("Ed25519", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA"), /* y is 1, x negative */
+        OKP("Ed25519", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"), /* y is order 8 */
+        OKP("Ed25519", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"), /* y is order 8 */
+        OKP("Ed448",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is
+                                                                                                0 */
+        OKP("Ed448",
+            "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is
+                                                                                                1 */
+        OKP("Ed448",
+            "_v____________________________________7___________________________________8A"), /* y is
+                                                                                                -1
+                                                                                              */
+        OKP("Ed448",
+            "______________________________________7___________________________________8A"), /* y is
+                                                                                                p */
+        OKP("Ed448",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP____________________________________8A"), /* y is
+                                                                                                p +
+                                                                                                1 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_code(verdict(rows[i]), JWTA_JWK_WEAK);
+}
+
 /* RFC 7518 section 3.2: a secret is at least as long as the hash. */
 static void test_secrets(void **state)
 {
@@ -345,11 +381,17 @@ static void test_error_queue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type),       cmocka_unit_test(test_rsa_size),
-        cmocka_unit_test(test_rsa_modulus),      cmocka_unit_test(test_rsa_exponent),
-        cmocka_unit_test(test_rsa_leading_zero), cmocka_unit_test(test_rsa_roca),
-        cmocka_unit_test(test_ec_points),        cmocka_unit_test(test_okp),
-        cmocka_unit_test(test_secrets),          cmocka_unit_test(test_akp),
+        cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_rsa_size),
+        cmocka_unit_test(test_rsa_modulus),
+        cmocka_unit_test(test_rsa_exponent),
+        cmocka_unit_test(test_rsa_leading_zero),
+        cmocka_unit_test(test_rsa_roca),
+        cmocka_unit_test(test_ec_points),
+        cmocka_unit_test(test_okp),
+        cmocka_unit_test(test_small_order),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_akp),
         cmocka_unit_test(test_error_queue),
     };
 

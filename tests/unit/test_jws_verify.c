@@ -256,6 +256,28 @@ static void test_alternating(void **state)
     }
 }
 
+/* What is kept of a verification stays what it was: padding, salt and hash. */
+static void test_kept(void **state)
+{
+    static const char *const names[] = {"PS256", "PS384", "PS512", "RS256", "RS512"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        size_t key = number_of(names[i]);
+        char *good = test_sign_input(made[key], names[i], "header.payload");
+        char *other =
+            test_sign_input(made[key], names[i][0] == 'P' ? "RS256" : "PS256", "header.payload");
+
+        for (int round = 0; round < 4; round++) {
+            assert_code(verify_token(key, key, good), JWTA_OK);
+            assert_code(verify_token(key, key, good), JWTA_OK);
+            assert_code(verify_token(key, key, other), JWTA_SIGNATURE);
+        }
+        free(other);
+        free(good);
+    }
+}
+
 /* A signature in DER, as X.509 and TLS have it, is none of a JWS. */
 static void test_ecdsa_der(void **state)
 {
@@ -444,12 +466,19 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),       cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_lengths),   cmocka_unit_test(test_encoding),
-        cmocka_unit_test(test_matrix),    cmocka_unit_test(test_alternating),
-        cmocka_unit_test(test_ecdsa_der), cmocka_unit_test(test_ecdsa_range),
-        cmocka_unit_test(test_rsa_range), cmocka_unit_test(test_ed25519_malleable),
-        cmocka_unit_test(test_any),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_all),
+        cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_alternating),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_ecdsa_der),
+        cmocka_unit_test(test_ecdsa_range),
+        cmocka_unit_test(test_rsa_range),
+        cmocka_unit_test(test_ed25519_malleable),
+        cmocka_unit_test(test_any),
+        cmocka_unit_test(test_threads),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -104,6 +104,19 @@ static void test_audit_absent(void **state)
                         "detail=2 parts, a JWT has three");
 }
 
+/* What would have been allowed was not, where the service only observes. */
+static void test_audit_observed(void **state)
+{
+    struct sink sink = {0};
+    struct jwta_log log = {.write = keep, .context = &sink};
+    struct jwta_audit audit = {.reason = JWTA_OK, .observe = true, .age = -1};
+
+    (void)state;
+    jwta_log_audit(&log, &audit);
+    assert_int_equal(sink.level, JWTA_LOG_INFO);
+    assert_non_null(strstr(sink.line, "result=observed reason=ok observe=yes "));
+}
+
 static void test_audit_levels(void **state)
 {
     static const struct {
@@ -191,8 +204,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),          cmocka_unit_test(test_silence),
         cmocka_unit_test(test_long_line),     cmocka_unit_test(test_audit),
-        cmocka_unit_test(test_audit_absent),  cmocka_unit_test(test_audit_levels),
-        cmocka_unit_test(test_audit_hostile), cmocka_unit_test(test_audit_longest),
+        cmocka_unit_test(test_audit_absent),  cmocka_unit_test(test_audit_observed),
+        cmocka_unit_test(test_audit_levels),  cmocka_unit_test(test_audit_hostile),
+        cmocka_unit_test(test_audit_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
