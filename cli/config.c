@@ -24,8 +24,6 @@ static size_t check_keys(struct jwta_keys *keys, const struct jwta_issuer *issue
     size_t usable = 0;
     enum jwta_code code = JWTA_OK;
 
-    if (issuer->jwks.kind != JWTA_JWKS_FILE)
-        return 0;
     code = jwta_keys_get(keys, issuer, time(NULL), &set, &why);
     if (code != JWTA_OK) {
         (void)printf("%s:%u: error: issuer %s: %s: %s\n", issuer->jwks.where.file,
@@ -39,7 +37,7 @@ static size_t check_keys(struct jwta_keys *keys, const struct jwta_issuer *issue
         return 0;
     (void)printf("%s:%u: error: issuer %s: no usable key in %s (see jwtauth keys list)\n",
                  issuer->jwks.where.file, issuer->jwks.where.line, issuer->name,
-                 issuer->jwks.place);
+                 issuer->jwks.place != NULL ? issuer->jwks.place : "what it publishes");
     return 1;
 }
 
@@ -54,7 +52,10 @@ static enum jwta_exit check(const char *path)
     problems_print(&problems, true, stdout);
     errors = problems.errors;
     if (code == JWTA_OK)
-        code = jwta_keys_new(conf, geteuid(), JWTA_FILE_TRUSTED, &keys);
+        code = jwta_keys_new(conf,
+                             &(struct jwta_keys_options){
+                                 .config = path, .expected = geteuid(), .trust = JWTA_FILE_TRUSTED},
+                             &keys);
     for (size_t i = 0; code == JWTA_OK && i < conf->issuer_count; i++)
         errors += check_keys(keys, &conf->issuers[i]);
     if (code != JWTA_OK && problems.errors == 0) {

@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* jwtauth keys list: each issuer's keys, and why those that cannot serve are passed over. */
+/*
+ * jwtauth keys list: each issuer's keys, and why those that cannot serve are passed over.
+ * jwtauth keys refresh: fills the cache ahead, from a timer or started by a login that does not
+ * wait.
+ */
 #include "common/keys.h"
 #include "cli/cli.h"
 #include "cli/query.h"
 
 #include <getopt.h>
+#include <grp.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"jwks", required_argument, NULL, 'j'},
-    {"issuer", required_argument, NULL, 'i'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"jwks", required_argument, NULL, 'j'},
+    {"issuer", required_argument, NULL, 'i'}, {"force", no_argument, NULL, 'f'},
+    {"background", no_argument, NULL, 'b'},   {NULL, 0, NULL, 0},
 };
+
+/* What was asked for. */
+struct question {
+    const char *config;
+    const char *jwks;
+    const char *issuer;
+    bool force;
+    bool background;
+    bool quiet;
+};
+
+/* Long enough for every issuer of a configuration; nobody waits for it. */
+#define BACKGROUND_SECONDS 60
 
 static void print_set(struct jwta_keyset *set)
 {
@@ -60,83 +80,189 @@ static enum jwta_exit list_file(const char *path)
     return jwta_cli_exit(jwta_code_class(code));
 }
 
-static enum jwta_exit list_issuer(struct jwta_keys *keys, const struct jwta_issuer *issuer)
+static void print_age(struct jwta_keys *keys, const struct jwta_issuer *issuer)
+{
+    struct jwta_keys_age age;
+    struct jwta_quoted quoted;
+
+    if (jwta_keys_age(keys, issuer, &age))
+        (void)printf("  from %s  fetched %lld s ago  fresh for %lld s\n",
+                     jwta_quote(&quoted, jwta_span_of(age.uri)),
+                     (long long)(time(NULL) - age.fetched),
+                     (long long)(age.fetched + age.freshness - time(NULL)));
+}
+
+static enum jwta_code list_issuer(const struct question *question, struct jwta_keys *keys,
+                                  const struct jwta_issuer *issuer)
 {
     struct jwta_keyset *set = NULL;
     struct jwta_why why = {0};
     enum jwta_code code = jwta_keys_get(keys, issuer, time(NULL), &set, &why);
 
+    (void)question;
     (void)printf("issuer %s %s\n", issuer->name, issuer->issuer.text);
-    if (code == JWTA_OK)
+    if (code == JWTA_OK) {
+        print_age(keys, issuer);
         print_set(set);
-    else
+    } else {
         (void)printf("  %s: %s\n", jwta_code_name(code), why.text);
+    }
     jwta_keyset_unref(&set);
-    return jwta_cli_exit(jwta_code_class(code));
+    return code;
 }
 
-static enum jwta_exit list_configured(const char *path, const char *only)
+static enum jwta_code refresh_issuer(const struct question *question, struct jwta_keys *keys,
+                                     const struct jwta_issuer *issuer)
 {
-    struct jwta_conf *conf = NULL;
-    struct jwta_keys *keys = NULL;
-    struct jwta_problems problems = {0};
-    enum jwta_exit worst = JWTA_EXIT_ACCEPTED;
-    size_t listed = 0;
-    enum jwta_code code = jwta_conf_load(path, geteuid(), &jwta_host_system, &conf, &problems);
+    struct jwta_why why = {0};
+    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), question->force, &why);
 
-    if (code == JWTA_OK)
-        code = jwta_keys_new(conf, geteuid(), JWTA_FILE_TRUSTED, &keys);
-    if (code != JWTA_OK) {
-        problems_print(&problems, false, stderr);
-        if (problems.errors == 0)
-            (void)jwta_cli_usage("%s: %s", path, jwta_code_text(code));
-        worst = jwta_cli_exit(jwta_code_class(code));
-    }
-    for (size_t i = 0; code == JWTA_OK && i < conf->issuer_count; i++) {
+    if (code != JWTA_OK && !question->quiet)
+        (void)jwta_cli_usage("issuer %s: %s: %s", issuer->name, jwta_code_name(code), why.text);
+    return code;
+}
+
+static enum jwta_exit
+visit_issuers(const struct question *question, const struct jwta_conf *conf, struct jwta_keys *keys,
+              enum jwta_code (*visit)(const struct question *, struct jwta_keys *,
+                                      const struct jwta_issuer *))
+{
+    enum jwta_exit worst = JWTA_EXIT_ACCEPTED;
+    size_t visited = 0;
+
+    for (size_t i = 0; i < conf->issuer_count; i++) {
         enum jwta_exit one = JWTA_EXIT_ACCEPTED;
 
-        if (only != NULL && strcmp(only, conf->issuers[i].name) != 0)
+        if (question->issuer != NULL && strcmp(question->issuer, conf->issuers[i].name) != 0)
             continue;
-        one = list_issuer(keys, &conf->issuers[i]);
+        one = jwta_cli_exit(jwta_code_class(visit(question, keys, &conf->issuers[i])));
         worst = one > worst ? one : worst;
-        listed++;
+        visited++;
     }
-    if (code == JWTA_OK && only != NULL && listed == 0)
-        worst = jwta_cli_usage("--issuer: the configuration has no issuer of this name");
-    jwta_keys_free(&keys);
-    jwta_conf_free(&conf);
-    jwta_problems_free(&problems);
+    if (question->issuer != NULL && visited == 0)
+        return jwta_cli_usage("--issuer: the configuration has no issuer of this name");
     return worst;
 }
 
-enum jwta_exit jwta_cli_keys(int argc, char **argv)
+/* Does visit for each issuer of the configuration, or the one that was named. */
+static enum jwta_exit each_issuer(const struct question *question,
+                                  enum jwta_code (*visit)(const struct question *,
+                                                          struct jwta_keys *,
+                                                          const struct jwta_issuer *))
 {
-    const char *config = NULL;
-    const char *jwks = NULL;
-    const char *issuer = NULL;
+    char path[PATH_MAX];
+    struct jwta_conf *conf = NULL;
+    struct jwta_keys *keys = NULL;
+    struct jwta_problems problems = {0};
+    enum jwta_exit result = JWTA_EXIT_ACCEPTED;
+    enum jwta_code code = JWTA_CONF_MISSING;
+
+    /* The helper works in another folder: the path must be absolute. */
+    if (realpath(question->config, path) != NULL)
+        code = jwta_conf_load(path, geteuid(), &jwta_host_system, &conf, &problems);
+    if (code == JWTA_OK)
+        code = jwta_keys_new(conf,
+                             &(struct jwta_keys_options){
+                                 .config = path, .expected = geteuid(), .trust = JWTA_FILE_TRUSTED},
+                             &keys);
+    if (code == JWTA_OK) {
+        result = visit_issuers(question, conf, keys, visit);
+    } else {
+        problems_print(&problems, false, stderr);
+        if (problems.errors == 0)
+            (void)jwta_cli_usage("%s: %s", question->config, jwta_code_text(code));
+        result = jwta_cli_exit(jwta_code_class(code));
+    }
+    jwta_keys_free(&keys);
+    jwta_conf_free(&conf);
+    jwta_problems_free(&problems);
+    return result;
+}
+
+/*
+ * Leaves the login that started it: a child of its own session goes on, bounded, and where it has
+ * root's rights by a setuid program, as root alone. false: give up.
+ */
+static bool to_background(void)
+{
+    pid_t child = fork();
+
+    if (child < 0)
+        return false;
+    if (child > 0)
+        _exit(0);
+    (void)setsid();
+    (void)umask(077);
+    (void)alarm(BACKGROUND_SECONDS);
+    return chdir("/") == 0 &&
+           (geteuid() != 0 ||
+            (setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0));
+}
+
+static enum jwta_exit refresh(struct question *question)
+{
+    if (question->jwks != NULL)
+        return jwta_cli_usage("--jwks goes with keys list");
+    if (question->background && !to_background())
+        return JWTA_EXIT_UNAVAILABLE;
+    question->quiet = question->background;
+    return each_issuer(question, refresh_issuer);
+}
+
+static enum jwta_exit list(const struct question *question)
+{
+    if (question->force || question->background)
+        return jwta_cli_usage("--force and --background go with keys refresh");
+    if (question->jwks != NULL)
+        return list_file(question->jwks);
+    return each_issuer(question, list_issuer);
+}
+
+static enum jwta_exit read_options(int argc, char **argv, struct question *question)
+{
     int id = 0;
 
-    if (argc < 2 || strcmp(argv[1], "list") != 0)
-        return jwta_cli_usage("usage: jwtauth keys list [--config FILE] [--issuer NAME] | "
-                              "--jwks FILE");
-    while ((id = getopt_long(argc - 1, argv + 1, "", options, NULL)) != -1) {
+    *question = (struct question){0};
+    while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (id) {
         case 'c':
-            config = optarg;
+            question->config = optarg;
             break;
         case 'j':
-            jwks = optarg;
+            question->jwks = optarg;
             break;
         case 'i':
-            issuer = optarg;
+            question->issuer = optarg;
+            break;
+        case 'f':
+            question->force = true;
+            break;
+        case 'b':
+            question->background = true;
             break;
         default:
             return JWTA_EXIT_USAGE;
         }
     }
-    if (optind < argc - 1 || (jwks != NULL && (config != NULL || issuer != NULL)))
-        return jwta_cli_usage("--jwks stands alone, and there are no further arguments");
-    if (jwks != NULL)
-        return list_file(jwks);
-    return list_configured(config != NULL ? config : JWTA_CONF_PATH_DEFAULT, issuer);
+    if (optind < argc)
+        return jwta_cli_usage("an argument too many");
+    if (question->jwks != NULL && (question->config != NULL || question->issuer != NULL))
+        return jwta_cli_usage("--jwks stands alone");
+    if (question->config == NULL)
+        question->config = JWTA_CONF_PATH_DEFAULT;
+    return JWTA_EXIT_ACCEPTED;
+}
+
+enum jwta_exit jwta_cli_keys(int argc, char **argv)
+{
+    struct question question;
+    bool lists = argc > 1 && strcmp(argv[1], "list") == 0;
+    enum jwta_exit code = JWTA_EXIT_USAGE;
+
+    if (!lists && (argc < 2 || strcmp(argv[1], "refresh") != 0))
+        return jwta_cli_usage("usage: jwtauth keys list|refresh [OPTION]...; see jwtauth(8)");
+    code = read_options(argc - 1, argv + 1, &question);
+    if (code != JWTA_EXIT_ACCEPTED)
+        return code;
+    return lists ? list(&question) : refresh(&question);
 }

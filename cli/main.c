@@ -14,7 +14,7 @@ static const struct {
     {"verify", "decide about the token on standard input", jwta_cli_verify},
     {"explain", "decide, and say each step in words", jwta_cli_explain},
     {"config", "config check: every problem of the configuration", jwta_cli_config},
-    {"keys", "keys list: each issuer's keys and which are usable", jwta_cli_keys},
+    {"keys", "keys list, keys refresh: the issuers' keys", jwta_cli_keys},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -121,6 +121,22 @@ enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,
     return code;
 }
 
+static enum jwta_code open_keys(struct jwta_verifier *verifier,
+                                const struct jwta_verifier_options *options,
+                                enum jwta_file_trust trust)
+{
+    const struct jwta_keys_options keys = {
+        .config = options->path != NULL ? options->path : JWTA_CONF_PATH_DEFAULT,
+        .expected = options->expected,
+        .trust = trust,
+        .fetch = options->fetch,
+        .refresher = options->refresher,
+        .log = options->log,
+    };
+
+    return jwta_keys_new(verifier->conf, &keys, &verifier->keys);
+}
+
 enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
                                        const struct jwta_verifier_options *options,
                                        enum jwta_file_trust keys_trust, struct jwta_verifier **out)
@@ -137,9 +153,7 @@ enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
     verifier->host = options->host != NULL ? options->host : &jwta_host_system;
     verifier->log = options->log;
     verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    code = verifier->sha256 == NULL
-               ? JWTA_CRYPTO
-               : jwta_keys_new(verifier->conf, options->expected, keys_trust, &verifier->keys);
+    code = verifier->sha256 == NULL ? JWTA_CRYPTO : open_keys(verifier, options, keys_trust);
     if (code == JWTA_OK)
         *out = verifier;
     else

@@ -7,6 +7,7 @@
 #define JWTA_AUTH_H
 
 #include "common/conf.h"
+#include "common/fetch.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/policy.h"
@@ -17,10 +18,12 @@
 struct jwta_verifier;
 
 struct jwta_verifier_options {
-    const char *path;             /* configuration file; NULL: the compiled-in one */
-    uid_t expected;               /* trusted beside root as owner of files: the caller's euid */
-    const struct jwta_host *host; /* borrowed, must live as long; NULL: this machine */
-    const struct jwta_log *log;   /* borrowed, must live as long; NULL: silence */
+    const char *path;               /* configuration file; NULL: the compiled-in one */
+    uid_t expected;                 /* trusted beside root as owner of files: the caller's euid */
+    const struct jwta_host *host;   /* borrowed, must live as long; NULL: this machine */
+    const struct jwta_log *log;     /* borrowed, must live as long; NULL: silence */
+    const struct jwta_fetch *fetch; /* borrowed; NULL: the installed helper */
+    const char *refresher;          /* borrowed; NULL: the installed jwtauth */
 };
 
 /*

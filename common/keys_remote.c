@@ -148,8 +148,9 @@ static void write_state(struct attempt *a)
     (void)pthread_mutex_lock(&a->source->lock);
     a->source->state = a->state;
     (void)pthread_mutex_unlock(&a->source->lock);
-    /* Where it cannot be written, this process still remembers. */
-    (void)jwta_cache_state_write(&a->keys->cache, a->issuer->name, &a->state);
+    if (!jwta_cache_state_write(&a->keys->cache, a->issuer->name, &a->state))
+        jwta_log(a->keys->options.log, JWTA_LOG_DEBUG,
+                 "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
 }
 
 static int64_t doubling(int64_t first, int64_t times, int64_t most)

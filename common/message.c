@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define VERSION 1
+#define FORMAT 1
 #define HEAD 6 /* version, type, length */
 #define FIELD_HEAD 5
 static const char mark[] = {'E', 'N', 'D', '\n'};
@@ -43,7 +43,7 @@ static size_t get_number(const char *bytes)
 static enum jwta_code write_message(enum type type, const struct jwta_span fields[FIELDS],
                                     struct jwta_buf *out)
 {
-    unsigned char head[HEAD] = {VERSION, (unsigned char)type};
+    unsigned char head[HEAD] = {FORMAT, (unsigned char)type};
     size_t length = 0;
     enum jwta_code code = JWTA_OK;
 
@@ -72,7 +72,7 @@ size_t jwta_message_length(struct jwta_span begun)
 {
     size_t length = 0;
 
-    if (begun.len < HEAD || begun.data[0] != VERSION)
+    if (begun.len < HEAD || begun.data[0] != FORMAT)
         return 0;
     length = get_number(begun.data + 2);
     return length <= JWTA_REPLY_MAX ? HEAD + length + sizeof(mark) : 0;

@@ -62,7 +62,11 @@ static struct jwta_keys *keys_of(const struct jwta_conf *conf, enum jwta_file_tr
 {
     struct jwta_keys *keys = NULL;
 
-    assert_code(jwta_keys_new(conf, geteuid(), trust, &keys), JWTA_OK);
+    assert_code(jwta_keys_new(conf,
+                              &(struct jwta_keys_options){
+                                  .config = "/nonexistent", .expected = geteuid(), .trust = trust},
+                              &keys),
+                JWTA_OK);
     return keys;
 }
 
