@@ -400,11 +400,17 @@ static void audit(const struct run *run, enum jwta_code code, const struct times
     const struct jwta_where *rule = &result->decided.rule;
     struct timespec end = {0};
     char place[JWTA_QUOTE_MAX];
-    bool has_iat = result->claims.issued_at != 0 && result->claims.issued_at != INT64_MIN;
+    int64_t issued = INT64_MIN;
+    int64_t age = -1;
 
     if (run->verifier->log == NULL)
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    /* Also of a token whose claims are refused: its age often is the reason. */
+    if (jwta_numeric_date(json_object_get(result->payload, "iat"), "iat", true, &issued, NULL) ==
+            JWTA_OK &&
+        issued != INT64_MIN)
+        age = request->now > issued ? request->now - issued : 0;
     (void)snprintf(place, sizeof(place), "%s:%u", rule->file != NULL ? rule->file : "", rule->line);
     jwta_log_audit(
         run->verifier->log,
@@ -421,9 +427,7 @@ static void audit(const struct run *run, enum jwta_code code, const struct times
             .alg = jwta_span_of(result->alg != NULL ? result->alg->name : NULL),
             .token = jwta_span_of(result->token_hash),
             .remote = jwta_span_of(request->remote),
-            .age = has_iat && request->now > result->claims.issued_at
-                       ? request->now - result->claims.issued_at
-                       : (has_iat ? 0 : -1),
+            .age = age,
             .rule = rule->file != NULL ? place : NULL,
             .elapsed = (end.tv_sec - start->tv_sec) * INT64_C(1000000) +
                        (end.tv_nsec - start->tv_nsec) / 1000,

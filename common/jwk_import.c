@@ -246,7 +246,7 @@ out:
 static enum jwta_code check_order(const struct curve *curve, const unsigned char *public,
                                   size_t len, struct jwta_why *why)
 {
-    unsigned char y[57];
+    unsigned char y[57] = {0};
     BIGNUM *encoded = NULL;
     bool small = true;
     enum jwta_code code = JWTA_JWK_KTY;

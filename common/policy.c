@@ -343,16 +343,28 @@ static bool allowed_by_role(const struct state *s)
     return false;
 }
 
+/* By the table, not by what add_group kept: two names of one gid are both the user's. */
+static bool gives_group(const struct state *s, const char *name)
+{
+    for (size_t i = 0; i < s->out->role_count; i++) {
+        const struct jwta_mapping *mapping = jwta_conf_mapping(s->issuer, s->out->role[i]);
+
+        for (size_t j = 0; mapping != NULL && j < mapping->count; j++) {
+            if (strcmp(mapping->group[j].name, name) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool allowed_by_group(const struct state *s)
 {
     const struct jwta_strings *rules = &s->service->allow_groups;
 
     for (size_t i = 0; i < rules->count; i++) {
-        for (size_t j = 0; j < s->out->group_count; j++) {
-            if (strcmp(rules->item[i].text, s->out->group[j]->name) == 0) {
-                s->out->rule = rules->item[i].where;
-                return true;
-            }
+        if (gives_group(s, rules->item[i].text)) {
+            s->out->rule = rules->item[i].where;
+            return true;
         }
     }
     return false;
