@@ -115,7 +115,10 @@ static enum jwta_code refresh_issuer(const struct question *question, struct jwt
                                      const struct jwta_issuer *issuer)
 {
     struct jwta_why why = {0};
-    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), question->force, &why);
+    enum jwta_refresh how = question->force        ? JWTA_REFRESH_FORCE
+                            : question->background ? JWTA_REFRESH_AHEAD
+                                                   : JWTA_REFRESH_DUE;
+    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), how, &why);
 
     if (code != JWTA_OK && !question->quiet)
         (void)jwta_cli_usage("issuer %s: %s: %s", issuer->name, jwta_code_name(code), why.text);

@@ -287,7 +287,9 @@ static enum jwta_code find_keys(struct run *run, struct jwta_keyset **set,
 {
     struct jwta_result *result = run->result;
     struct jwta_keyset *newer = NULL;
-    int64_t clock = (int64_t)time(NULL); /* of the cache; request->now may be any time */
+    /* A cache goes by the clock; what the token is judged by (request->now) may be any time. */
+    int64_t clock =
+        result->issuer->jwks.kind == JWTA_JWKS_FILE ? run->request->now : (int64_t)time(NULL);
     enum jwta_code code =
         jwta_keys_get(run->verifier->keys, result->issuer, clock, set, &result->why);
 

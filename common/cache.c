@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,10 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIRST_LINE "jwtauth-cache 1"
 #define STATE_MAX 512
+#define CLOCK_BACK 60       /* seconds that clocks may differ by */
+#define LEFT_BEHIND 60      /* seconds after which nobody writes a temporary file any more */
+#define TEMPORARY_DIGITS 16 /* of the random name that file_write.c gives it */
 
 struct path {
     char text[PATH_MAX];
@@ -118,8 +124,16 @@ static enum jwta_file_status read_entry(const struct jwta_cache *cache, uid_t ow
     return JWTA_FILE_OK;
 }
 
+bool jwta_cache_newer(int64_t a, int64_t b, int64_t now)
+{
+    bool a_future = a > now + CLOCK_BACK;
+    bool b_future = b > now + CLOCK_BACK;
+
+    return a_future == b_future ? a > b : b_future;
+}
+
 enum jwta_file_status jwta_cache_read(const struct jwta_cache *cache, const char *name,
-                                      struct jwta_span issuer, struct jwta_span source,
+                                      struct jwta_span issuer, struct jwta_span source, int64_t now,
                                       struct jwta_cache_entry *out, struct jwta_why *why)
 {
     struct jwta_cache_entry root = {0};
@@ -128,7 +142,7 @@ enum jwta_file_status jwta_cache_read(const struct jwta_cache *cache, const char
     if (cache->writer == 0 ||
         read_entry(cache, 0, name, issuer, source, &root, NULL) != JWTA_FILE_OK)
         return own;
-    if (own == JWTA_FILE_OK && out->fetched >= root.fetched) {
+    if (own == JWTA_FILE_OK && !jwta_cache_newer(root.fetched, out->fetched, now)) {
         jwta_cache_entry_free(&root);
         return JWTA_FILE_OK;
     }
@@ -165,6 +179,38 @@ static struct jwta_span one_line(struct jwta_span value)
     return value.data != NULL ? value : jwta_span("", 0);
 }
 
+/* Whether a name in the cache is a temporary file of this one. */
+static bool is_temporary(const char *entry, const char *name)
+{
+    size_t len = strlen(name);
+
+    return entry[0] == '.' && strncmp(entry + 1, name, len) == 0 && entry[1 + len] == '.' &&
+           strlen(entry + 2 + len) == TEMPORARY_DIGITS;
+}
+
+/* A writer that was killed leaves its temporary file behind. */
+static void sweep(const char *path)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const struct dirent *entry = NULL;
+    struct timespec now = {0};
+    struct stat st;
+    DIR *listing = NULL;
+
+    (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+    listing = opendir(directory);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    while (listing != NULL && (entry = readdir(listing)) != NULL) {
+        if (is_temporary(entry->d_name, slash + 1) &&
+            fstatat(dirfd(listing), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (st.st_mtim.tv_sec < now.tv_sec - LEFT_BEHIND || st.st_mtim.tv_sec > now.tv_sec))
+            (void)unlinkat(dirfd(listing), entry->d_name, 0);
+    }
+    if (listing != NULL)
+        (void)closedir(listing);
+}
+
 enum jwta_file_status jwta_cache_write(const struct jwta_cache *cache, const char *name,
                                        const struct jwta_cache_entry *entry, struct jwta_why *why)
 {
@@ -189,6 +235,8 @@ enum jwta_file_status jwta_cache_write(const struct jwta_cache *cache, const cha
         (void)jwta_fail(why, JWTA_INTERNAL, "the path of the cache is too long");
     else
         status = jwta_file_write(path.text, jwta_buf_span(&text), 0644, why);
+    if (status == JWTA_FILE_OK)
+        sweep(path.text);
     if (len >= 0)
         free(head);
     jwta_buf_free(&text);
@@ -232,6 +280,12 @@ bool jwta_cache_state_write(const struct jwta_cache *cache, const char *name,
            jwta_file_write(path.text, jwta_span(text, (size_t)len), 0644, NULL) == JWTA_FILE_OK;
 }
 
+/* Not readable, so that no other uid can open it and hold it. */
+static int open_lock(const char *path)
+{
+    return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
 int jwta_cache_lock(const struct jwta_cache *cache, const char *name)
 {
     struct path path;
@@ -240,8 +294,11 @@ int jwta_cache_lock(const struct jwta_cache *cache, const char *name)
 
     if (!make_path(cache, cache->writer, name, "lock", &path))
         return JWTA_LOCK_NONE;
-    /* Nobody else may hold it: not readable, so that no other uid can open it and lock it. */
-    fd = open(path.text, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    fd = open_lock(path.text);
+    /* Whoever clears /var/cache takes the directory with it. */
+    if (fd < 0 && errno == ENOENT && cache->writer == 0 && geteuid() == 0 &&
+        mkdir(cache->directory, 0755) == 0)
+        fd = chmod(cache->directory, 0755) == 0 ? open_lock(path.text) : -1;
     if (fd < 0)
         return JWTA_LOCK_NONE;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -249,4 +306,13 @@ int jwta_cache_lock(const struct jwta_cache *cache, const char *name)
     busy = errno == EWOULDBLOCK;
     (void)close(fd);
     return busy ? JWTA_LOCK_BUSY : JWTA_LOCK_NONE;
+}
+
+void jwta_cache_unlock(int lock)
+{
+    if (lock < 0)
+        return;
+    /* A process that another thread has just forked has the descriptor, too. */
+    (void)flock(lock, LOCK_UN);
+    (void)close(lock);
 }

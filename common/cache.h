@@ -37,12 +37,20 @@ struct jwta_cache_entry {
 };
 
 /*
+ * Whether a was later than b, as seen at now: what lies in the future, by a clock that was wrong,
+ * is earlier than what does not.
+ */
+bool jwta_cache_newer(int64_t a, int64_t b, int64_t now);
+
+/*
  * Reads the newer of root's file and the writer's own, if they are trusted and whole. MISSING also
  * for a file of another issuer or source; INSECURE and FAILED (damaged) with a line in why.
  */
-JWTA_MUST_USE enum jwta_file_status
-jwta_cache_read(const struct jwta_cache *cache, const char *name, struct jwta_span issuer,
-                struct jwta_span source, struct jwta_cache_entry *out, struct jwta_why *why);
+JWTA_MUST_USE enum jwta_file_status jwta_cache_read(const struct jwta_cache *cache,
+                                                    const char *name, struct jwta_span issuer,
+                                                    struct jwta_span source, int64_t now,
+                                                    struct jwta_cache_entry *out,
+                                                    struct jwta_why *why);
 void jwta_cache_entry_free(struct jwta_cache_entry *entry);
 
 /* The identities of both files, to notice that something was written; zero where there is none. */
@@ -53,7 +61,10 @@ struct jwta_cache_ids {
 void jwta_cache_identify(const struct jwta_cache *cache, const char *name,
                          struct jwta_cache_ids *ids);
 
-/* Replaces the writer's file, whole or not at all. text, id and out-of-band members are ignored. */
+/*
+ * Replaces the writer's file, whole or not at all; text and id are ignored. Clears away what a
+ * writer that was killed has left behind.
+ */
 JWTA_MUST_USE enum jwta_file_status jwta_cache_write(const struct jwta_cache *cache,
                                                      const char *name,
                                                      const struct jwta_cache_entry *entry,
@@ -72,11 +83,13 @@ JWTA_MUST_USE bool jwta_cache_state_write(const struct jwta_cache *cache, const 
                                           const struct jwta_cache_state *state);
 
 /*
- * Tries to take the issuer's lock of this writer, never waiting: a descriptor (close it to give the
- * lock back), -1 if another has it, -2 if there can be none (read-only or missing directory).
+ * Tries to take the issuer's lock of this writer, never waiting: a descriptor, JWTA_LOCK_BUSY if
+ * another has it, JWTA_LOCK_NONE if there can be none (read-only or missing directory). Root makes
+ * the directory where there is none. Unlocking takes whatever this gave.
  */
 #define JWTA_LOCK_BUSY (-1)
 #define JWTA_LOCK_NONE (-2)
 JWTA_MUST_USE int jwta_cache_lock(const struct jwta_cache *cache, const char *name);
+void jwta_cache_unlock(int lock);
 
 #endif

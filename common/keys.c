@@ -3,8 +3,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CACHE_DIR_DEFAULT JWTA_CACHEDIR
+
+/* The helper works in another folder, and the host may go to one. */
+static char *absolute_path(const char *path)
+{
+    char *absolute = path[0] != '/' ? realpath(path, NULL) : NULL;
+
+    return absolute != NULL ? absolute : strdup(path);
+}
 
 enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_keys_options *options,
                              struct jwta_keys **out)
@@ -21,8 +30,11 @@ enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_key
         keys->options.refresher = JWTA_BINDIR "/jwtauth";
     keys->cache.directory = conf->cache_dir.text != NULL ? conf->cache_dir.text : CACHE_DIR_DEFAULT;
     keys->cache.writer = options->expected;
+    keys->config = absolute_path(options->config);
     keys->source = calloc(conf->issuer_count + 1, sizeof(*keys->source));
-    if (keys->source == NULL) {
+    if (keys->config == NULL || keys->source == NULL) {
+        free(keys->config);
+        free(keys->source);
         free(keys);
         return JWTA_MEMORY;
     }
@@ -47,6 +59,7 @@ void jwta_keys_free(struct jwta_keys **keys)
         (void)pthread_mutex_destroy(&source->fetching);
     }
     free((*keys)->source);
+    free((*keys)->config);
     free(*keys);
     *keys = NULL;
 }
@@ -100,7 +113,7 @@ static enum jwta_code load_file(const struct jwta_keys *keys, const char *path,
     return code;
 }
 
-static enum jwta_code refresh(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
+static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
                               struct jwta_source *source)
 {
     struct jwta_file_id id = {0};
@@ -121,7 +134,7 @@ static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_is
 
     (void)pthread_mutex_lock(&source->lock);
     if (!source->tried || source->checked != now) {
-        source->why.code = refresh(keys, issuer, source);
+        source->why.code = reload(keys, issuer, source);
         source->checked = now;
         source->tried = true;
     }
@@ -152,13 +165,13 @@ enum jwta_code jwta_keys_renew(struct jwta_keys *keys, const struct jwta_issuer 
 }
 
 enum jwta_code jwta_keys_refresh(struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                                 int64_t now, bool even_if_fresh, struct jwta_why *why)
+                                 int64_t now, enum jwta_refresh refresh, struct jwta_why *why)
 {
     struct jwta_keyset *set = NULL;
     enum jwta_code code = JWTA_OK;
 
     if (issuer->jwks.kind != JWTA_JWKS_FILE)
-        return jwta_remote_refresh(keys, issuer, now, even_if_fresh, why);
+        return jwta_remote_refresh(keys, issuer, now, refresh, why);
     code = get_from_file(keys, issuer, now, &set, why);
     jwta_keyset_unref(&set);
     return code;

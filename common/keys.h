@@ -18,7 +18,7 @@
 struct jwta_keys;
 
 struct jwta_keys_options {
-    const char *config;         /* the configuration's absolute path, for the helper */
+    const char *config;         /* the configuration's path, for the helper */
     uid_t expected;             /* whose files count beside root's, and whose cache is written */
     enum jwta_file_trust trust; /* of key files: ANY only for `jwtauth verify --jwks` */
     const struct jwta_fetch *fetch; /* NULL: the installed helper */
@@ -52,10 +52,15 @@ JWTA_MUST_USE enum jwta_code jwta_keys_renew(struct jwta_keys *keys,
                                              const struct jwta_keyset *known,
                                              struct jwta_keyset **out, struct jwta_why *why);
 
-/* Fetches now if the set is not as fresh as it could be, for `jwtauth keys refresh`. */
+/* For `jwtauth keys refresh`: what is to be fetched, and when. */
+enum jwta_refresh {
+    JWTA_REFRESH_DUE,   /* a set that expires before long */
+    JWTA_REFRESH_FORCE, /* any, now, past every cache */
+    JWTA_REFRESH_AHEAD  /* as DUE, but for a login that does not wait: never behind another */
+};
 JWTA_MUST_USE enum jwta_code jwta_keys_refresh(struct jwta_keys *keys,
                                                const struct jwta_issuer *issuer, int64_t now,
-                                               bool even_if_fresh, struct jwta_why *why);
+                                               enum jwta_refresh refresh, struct jwta_why *why);
 
 /* What is known of an issuer's set, for `jwtauth keys list`; false for keys from a file. */
 struct jwta_keys_age {

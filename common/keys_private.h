@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between keys.c and keys_remote.c. */
+/* Between the files of keys. */
 #ifndef JWTA_KEYS_PRIVATE_H
 #define JWTA_KEYS_PRIVATE_H
 
@@ -25,17 +25,57 @@ struct jwta_source {
     struct jwta_cache_entry entry;
     struct jwta_cache_state state; /* of this process, for where the cache cannot be written */
     int64_t kicked;                /* when refreshing ahead was last started */
+    int64_t renewed;               /* monotonic: when an attempt of this process last succeeded */
     bool complained;               /* a damaged cache file is logged once */
 };
 
 struct jwta_keys {
     const struct jwta_conf *conf;
     struct jwta_keys_options options;
+    char *config; /* the absolute path for the helper */
     struct jwta_cache cache;
     struct jwta_source *source; /* one for each of conf->issuers */
 };
 
 struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer);
+
+/* keys_current.c. In all but take, the source's lock is held. */
+#define JWTA_CLOCK_BACK 60 /* seconds that a time may lie in the future before it is not believed \
+                            */
+
+enum jwta_age { JWTA_AGE_FRESH, JWTA_AGE_AHEAD, JWTA_AGE_STALE, JWTA_AGE_DEAD };
+
+/* `jwks` as configured: a cache file made by another is a miss. */
+struct jwta_span jwta_remote_source(const struct jwta_issuer *issuer);
+enum jwta_age jwta_current_age(const struct jwta_issuer *issuer, const struct jwta_source *source,
+                               int64_t now);
+/* Makes entry the current one, unless that is newer, if its body is a key set. Takes entry. */
+enum jwta_code jwta_current_adopt(struct jwta_source *source, struct jwta_cache_entry *entry,
+                                  int64_t now, struct jwta_why *why);
+/* Reads the cache again where a file in it is another than before. */
+void jwta_current_look(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                       struct jwta_source *source, int64_t now);
+/* The current set, which is the caller's unless it is DEAD, and its age. */
+enum jwta_age jwta_current_take(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                int64_t now, struct jwta_keyset **out);
+
+/* keys_attempt.c */
+enum jwta_attempt_mode {
+    JWTA_ATTEMPT_DUE,    /* what there is has expired */
+    JWTA_ATTEMPT_AHEAD,  /* it will soon: nobody waits for this, and this for nobody */
+    JWTA_ATTEMPT_FORCED, /* for an unknown kid, once per cooldown */
+    JWTA_ATTEMPT_INSIST  /* somebody wants it now, whatever failed before */
+};
+
+/*
+ * Makes what is current newer by one fetch, of this process or another. OK also where another did
+ * it. KEYS_UNAVAILABLE with the reason in why, MEMORY.
+ */
+enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
+                            enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why);
+/* Whether a failed attempt is too recent for another. */
+bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now);
+int64_t jwta_monotonic_ms(void);
 
 /* keys_remote.c: keys from the network, by the contracts of jwta_keys_get and its like. */
 enum jwta_code jwta_remote_get(struct jwta_keys *keys, const struct jwta_issuer *issuer,
@@ -44,6 +84,6 @@ enum jwta_code jwta_remote_renew(struct jwta_keys *keys, const struct jwta_issue
                                  int64_t now, const struct jwta_keyset *known,
                                  struct jwta_keyset **out, struct jwta_why *why);
 enum jwta_code jwta_remote_refresh(struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                                   int64_t now, bool even_if_fresh, struct jwta_why *why);
+                                   int64_t now, enum jwta_refresh refresh, struct jwta_why *why);
 
 #endif

@@ -165,8 +165,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
     if (line.len > 5 && memcmp(line.data, "HTTP/", 5) == 0) {
         jwta_buf_free(&transfer->answer->etag);
         jwta_buf_free(&transfer->answer->modified);
-        transfer->has_max_age = transfer->uncacheable = false;
-        transfer->max_age = transfer->age = 0;
+        jwta_buf_free(&transfer->answer->body);
+        *transfer = (struct transfer){.answer = transfer->answer};
     } else if (header_is(line, "ETag", &value) && value.len <= JWTA_VALIDATOR_MAX) {
         jwta_buf_free(&transfer->answer->etag);
         code = jwta_buf_append(&transfer->answer->etag, value);
@@ -234,7 +234,8 @@ static bool set_rules(struct http *http, long left)
            (http->options.ca_file == NULL ||
             (SET(CURLOPT_CAINFO, http->options.ca_file) && SET(CURLOPT_CAPATH, NULL))) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) && SET(CURLOPT_TIMEOUT_MS, left) &&
-           SET(CURLOPT_MAXFILESIZE, (long)JWTA_BODY_MAX) && SET(CURLOPT_WRITEFUNCTION, on_body) &&
+           SET(CURLOPT_MAXFILESIZE, (long)JWTA_BODY_MAX) &&
+           SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) && SET(CURLOPT_WRITEFUNCTION, on_body) &&
            SET(CURLOPT_HEADERFUNCTION, on_header);
 }
 

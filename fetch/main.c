@@ -108,17 +108,31 @@ static int answer_for(const struct jwta_issuer *issuer, const struct jwta_fetch_
     return status;
 }
 
+/* The configuration is read as the user that the helper became: it holds no secrets. */
+static int refuse_configuration(const struct jwta_problems *problems, enum jwta_code code)
+{
+    const char *text = jwta_code_text(code);
+    struct jwta_why why = {0};
+
+    for (size_t i = problems->count; i > 0; i--)
+        text = problems->item[i - 1].error ? problems->item[i - 1].text : text;
+    (void)jwta_fail(&why, code, "the fetch helper cannot read the configuration: %s", text);
+    return refuse(why.text);
+}
+
 static int serve(const struct jwta_fetch_request *request, uid_t expected)
 {
     struct jwta_problems problems = {0};
     struct jwta_conf *conf = NULL;
     const struct jwta_issuer *issuer = NULL;
     char *path = strndup(request->config.data, request->config.len);
+    enum jwta_code code = JWTA_CONF_MISSING;
     int status = 1;
 
-    if (path == NULL || path[0] != '/' ||
-        jwta_conf_load(path, expected, &jwta_host_system, &conf, &problems) != JWTA_OK) {
-        status = refuse("the fetch helper cannot read the configuration");
+    if (path != NULL && path[0] == '/')
+        code = jwta_conf_load(path, expected, &jwta_host_system, &conf, &problems);
+    if (code != JWTA_OK) {
+        status = refuse_configuration(&problems, code);
     } else {
         issuer = find_issuer(conf, request->issuer);
         status = issuer == NULL || issuer->jwks.kind == JWTA_JWKS_FILE

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One fetch for all who miss: among threads by a mutex, among processes by a lock on disk, and
+ * never sooner after another than the back-off and the cooldown for unknown kids allow.
+ */
+#include "common/keys_private.h"
+
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COOLDOWN 10       /* seconds between fetches for an unknown kid, … */
+#define COOLDOWN_MAX 300  /* … doubling while they bring nothing new */
+#define BACKOFF 2         /* seconds after a failure, … */
+#define BACKOFF_MAX 60    /* … doubling while there are more */
+#define POLL_MIN 5000000  /* nanoseconds between looks at somebody else's fetch, … */
+#define POLL_MAX 80000000 /* … doubling */
+
+/* One fetch on its way. */
+struct attempt {
+    struct jwta_keys *keys;
+    const struct jwta_issuer *issuer;
+    struct jwta_source *source;
+    int64_t now;
+    enum jwta_attempt_mode mode;
+    bool has_stale;
+    struct jwta_cache_ids before; /* the cache as it was when this began */
+    struct jwta_cache_state state;
+    struct jwta_why why;
+    /* What was current when it began, copied: other threads may meanwhile read a newer file. */
+    struct jwta_buf etag;
+    struct jwta_buf modified;
+    struct jwta_buf body;
+};
+
+int64_t jwta_monotonic_ms(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------------ what went before */
+
+/* The state of this writer: the disk's, or what this process remembers where that is later. */
+static void read_state(struct attempt *a)
+{
+    jwta_cache_state_read(&a->keys->cache, a->issuer->name, &a->state);
+    (void)pthread_mutex_lock(&a->source->lock);
+    if (jwta_cache_newer(a->source->state.attempted, a->state.attempted, a->now))
+        a->state = a->source->state;
+    (void)pthread_mutex_unlock(&a->source->lock);
+}
+
+static void write_state(struct attempt *a)
+{
+    (void)pthread_mutex_lock(&a->source->lock);
+    a->source->state = a->state;
+    (void)pthread_mutex_unlock(&a->source->lock);
+    if (!jwta_cache_state_write(&a->keys->cache, a->issuer->name, &a->state))
+        jwta_log(a->keys->options.log, JWTA_LOG_DEBUG,
+                 "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
+}
+
+/* first for times 1, twice that for 2, …; 0 for 0. */
+static int64_t doubling(int64_t first, int64_t times, int64_t most)
+{
+    int64_t value = times > 0 ? first : 0;
+
+    for (; times > 1 && value < most; times--)
+        value *= 2;
+    return value < most ? value : most;
+}
+
+bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now)
+{
+    int64_t since = now - state->attempted;
+
+    return since >= 0 && since < doubling(BACKOFF, state->failures, BACKOFF_MAX);
+}
+
+/* Whether an earlier attempt says that it is too early for this one; fills why. */
+static bool too_early(struct attempt *a)
+{
+    int64_t since_forced = a->now - a->state.forced;
+    int64_t times = a->state.barren > 0 ? a->state.barren : 1;
+
+    if (a->mode == JWTA_ATTEMPT_INSIST)
+        return false;
+    if (jwta_attempt_backs_off(&a->state, a->now)) {
+        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
+                        "the last attempt, %" PRId64 " s ago, failed: too early for another",
+                        a->now - a->state.attempted);
+        return true;
+    }
+    if (a->mode == JWTA_ATTEMPT_FORCED && since_forced >= 0 &&
+        since_forced < doubling(COOLDOWN, times, COOLDOWN_MAX)) {
+        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
+                        "the issuer was asked for an unknown key %" PRId64 " s ago", since_forced);
+        return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ one fetch */
+
+/* Keeps what the helper brought: in this process in any case, in the cache where it can be. */
+static enum jwta_code keep(struct attempt *a, const struct jwta_fetch_reply *reply, bool *fresh_set)
+{
+    struct jwta_source *source = a->source;
+    struct jwta_cache_entry entry = {0};
+    struct jwta_why why = {0};
+    enum jwta_code code = JWTA_OK;
+    struct jwta_span body = reply->status == JWTA_FETCH_NEW ? reply->body : jwta_buf_span(&a->body);
+
+    *fresh_set = !jwta_span_equal(body, jwta_buf_span(&a->body));
+    if (jwta_buf_append(&entry.text, body) != JWTA_OK)
+        return jwta_fail(&a->why, JWTA_MEMORY, "out of memory");
+    entry.issuer = jwta_span_of(a->issuer->issuer.text);
+    entry.source = jwta_remote_source(a->issuer);
+    entry.uri = reply->uri;
+    entry.etag = reply->etag.data != NULL ? reply->etag : jwta_buf_span(&a->etag);
+    entry.modified = reply->modified.data != NULL ? reply->modified : jwta_buf_span(&a->modified);
+    if (reply->status == JWTA_FETCH_NEW) {
+        entry.etag = reply->etag;
+        entry.modified = reply->modified;
+    }
+    entry.body = jwta_buf_span(&entry.text);
+    entry.fetched = a->now;
+    entry.freshness = reply->freshness;
+    if (jwta_cache_write(&a->keys->cache, a->issuer->name, &entry, &why) != JWTA_FILE_OK)
+        jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "cache of issuer %s: %s", a->issuer->name,
+                 why.text);
+    /* These live in the reply's buffer, which does not outlive this call. */
+    entry.uri = entry.etag = entry.modified = jwta_span(NULL, 0);
+    (void)pthread_mutex_lock(&source->lock);
+    jwta_current_look(a->keys, a->issuer, source, a->now);
+    /* Not in the cache: a read-only or full disk. */
+    if (source->set == NULL || source->entry.fetched != a->now ||
+        !jwta_span_equal(source->entry.body, entry.body))
+        code = jwta_current_adopt(source, &entry, a->now, &a->why);
+    (void)pthread_mutex_unlock(&source->lock);
+    jwta_cache_entry_free(&entry);
+    return code;
+}
+
+/* Copies what is current, to ask whether it still is. */
+static enum jwta_code copy_current(struct attempt *a)
+{
+    const struct jwta_cache_entry *entry = &a->source->entry;
+    enum jwta_code code = JWTA_OK;
+
+    (void)pthread_mutex_lock(&a->source->lock);
+    if (a->source->set != NULL) {
+        code = jwta_buf_append(&a->etag, entry->etag);
+        if (code == JWTA_OK)
+            code = jwta_buf_append(&a->modified, entry->modified);
+        if (code == JWTA_OK)
+            code = jwta_buf_append(&a->body, entry->body);
+    }
+    (void)pthread_mutex_unlock(&a->source->lock);
+    return code;
+}
+
+/* One exchange with the helper. */
+static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
+{
+    const struct jwta_fetch_request request = {
+        .config = jwta_span_of(a->keys->config),
+        .issuer = jwta_span_of(a->issuer->name),
+        .etag = jwta_buf_span(&a->etag),
+        .modified = jwta_buf_span(&a->modified),
+        .no_cache = a->mode != JWTA_ATTEMPT_DUE && a->mode != JWTA_ATTEMPT_AHEAD,
+    };
+    struct jwta_fetch_reply reply = {0};
+    struct jwta_buf buf = {0};
+    struct jwta_quoted quoted;
+    enum jwta_code code = jwta_fetch(a->keys->options.fetch, &request, &buf, &reply, &a->why);
+
+    if (code == JWTA_OK && reply.status == JWTA_FETCH_UNCHANGED && a->body.len == 0)
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "unchanged, but nothing was there");
+    else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED)
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s", jwta_quote(&quoted, reply.reason));
+    if (code == JWTA_OK)
+        code = keep(a, &reply, fresh_set);
+    jwta_buf_free(&buf);
+    return code;
+}
+
+/* One fetch, and what follows from it for the state. */
+static enum jwta_code fetch_once(struct attempt *a)
+{
+    bool forced = a->mode == JWTA_ATTEMPT_FORCED;
+    bool fresh_set = false;
+    enum jwta_code code = copy_current(a);
+
+    a->state.attempted = a->now;
+    if (forced)
+        a->state.forced = a->now;
+    if (code == JWTA_OK)
+        code = exchange(a, &fresh_set);
+    a->state.failures = code == JWTA_OK ? 0 : a->state.failures + 1;
+    if (fresh_set)
+        a->state.barren = 0;
+    else if (forced)
+        a->state.barren++;
+    write_state(a);
+    if (code != JWTA_OK)
+        jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
+                 a->why.text);
+    jwta_buf_free(&a->etag);
+    jwta_buf_free(&a->modified);
+    jwta_buf_free(&a->body);
+    return code;
+}
+
+/* ------------------------------------------------------------------ one for all */
+
+/* Whether another process or thread has brought what this attempt wants since it began. */
+static bool done_by_another(struct attempt *a)
+{
+    struct jwta_source *source = a->source;
+    struct jwta_cache_ids ids;
+    bool done = false;
+
+    jwta_cache_identify(&a->keys->cache, a->issuer->name, &ids);
+    if (jwta_file_same(&ids.root, &a->before.root) && jwta_file_same(&ids.own, &a->before.own))
+        return false;
+    (void)pthread_mutex_lock(&source->lock);
+    jwta_current_look(a->keys, a->issuer, source, a->now);
+    done = jwta_current_age(a->issuer, source, a->now) <= JWTA_AGE_AHEAD;
+    (void)pthread_mutex_unlock(&source->lock);
+    return done;
+}
+
+/* How long to wait for somebody else's fetch, in milliseconds. */
+static int64_t patience(const struct attempt *a)
+{
+    /* Who has something to serve does not stand behind each of a row of failing fetches. */
+    if (a->mode == JWTA_ATTEMPT_AHEAD || (a->has_stale && a->state.failures > 0))
+        return 0;
+    return INT64_C(1000) * JWTA_FETCH_DEADLINE;
+}
+
+/*
+ * Waits for the writer's lock while somebody else has it, at most as long as a fetch may take:
+ * whoever holds it may have been stopped. *lock is a descriptor or JWTA_LOCK_…. false: another did
+ * it.
+ */
+static bool wait_for_lock(struct attempt *a, int *lock)
+{
+    struct timespec pause = {.tv_nsec = POLL_MIN};
+    int64_t deadline = jwta_monotonic_ms() + patience(a);
+
+    for (;;) {
+        *lock = jwta_cache_lock(&a->keys->cache, a->issuer->name);
+        if (done_by_another(a))
+            return false;
+        if (*lock != JWTA_LOCK_BUSY || jwta_monotonic_ms() >= deadline)
+            return true;
+        (void)nanosleep(&pause, NULL);
+        if (pause.tv_nsec < POLL_MAX)
+            pause.tv_nsec *= 2;
+    }
+}
+
+/* With the mutex of the source held. */
+static enum jwta_code fetch_for_all(struct attempt *a)
+{
+    enum jwta_code code = JWTA_OK;
+    int lock = JWTA_LOCK_NONE;
+
+    if (wait_for_lock(a, &lock)) {
+        /* Whoever had the lock may have tried and failed. */
+        read_state(a);
+        if (too_early(a))
+            code = JWTA_KEYS_UNAVAILABLE;
+        else if (lock == JWTA_LOCK_BUSY && patience(a) == 0)
+            code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "another process is fetching");
+        else
+            code = fetch_once(a);
+    }
+    jwta_cache_unlock(lock);
+    return code;
+}
+
+enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
+                            enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why)
+{
+    struct attempt a = {
+        .keys = keys,
+        .issuer = issuer,
+        .source = jwta_keys_source(keys, issuer),
+        .now = now,
+        .mode = mode,
+        .has_stale = has_stale,
+    };
+    enum jwta_code code = JWTA_KEYS_UNAVAILABLE;
+
+    (void)pthread_mutex_lock(&a.source->lock);
+    a.before = a.source->ids;
+    (void)pthread_mutex_unlock(&a.source->lock);
+    read_state(&a);
+    if (!too_early(&a)) {
+        (void)pthread_mutex_lock(&a.source->fetching);
+        read_state(&a);
+        if (!too_early(&a))
+            code = fetch_for_all(&a);
+        (void)pthread_mutex_unlock(&a.source->fetching);
+    }
+    if (code != JWTA_OK)
+        return jwta_fail(why, code, "%s", a.why.text);
+    (void)pthread_mutex_lock(&a.source->lock);
+    a.source->renewed = jwta_monotonic_ms();
+    (void)pthread_mutex_unlock(&a.source->lock);
+    return JWTA_OK;
+}
