@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// An identity provider on a loopback port: oidc-provider with JWT access tokens, one signing key
-// for each of ES256, RS256 and EdDSA, and the device flow for people.
+// An identity provider on a loopback port: oidc-provider with JWT access tokens and the device flow
+// for people.
 //
 //   node idp.mjs SETTINGS.json
 //
-// settings: issuer    what it calls itself (the address it is reached by does not matter)
+// settings: issuer    what it calls itself, which is also where it listens
+//           tls       {key, cert}: files, for an issuer with https
+//           keys      kid → algorithm: the signing keys, of which the first of an algorithm signs
+//           max_age   the seconds that it lets caches keep its keys; may be left out
+//           requests  a file that gets a line of JSON for each request
 //           clients   id → {alg, ttl, claims}: how its access tokens are signed, the seconds they
 //                     live, and the claims of tokens that the client gets for itself
 //           accounts  login → claims of that person's access tokens
 //
-// Prints one line of JSON, {"port": N}, when it is ready. Ends when its standard input does.
+// Reads lines of JSON {"keys": …} from its standard input, and goes on with these keys, the new
+// ones made, the others kept as they were. Prints a line {"kids": […]} when it is ready, and after each
+// change. Ends when its standard input does.
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { createInterface } from 'node:readline';
 
 import Provider from 'oidc-provider';
 
@@ -32,16 +40,20 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 // The only secret of clients that ask for tokens of their own, known to tests alone.
 const CLIENT_SECRET = 'secret-of-a-test-client';
 
-const KEYS = [
-  ['ES256', 'ec', { namedCurve: 'P-256' }],
-  ['RS256', 'rsa', { modulusLength: 2048 }],
-  ['EdDSA', 'ed25519', undefined],
-];
+const KEY_TYPES = {
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  RS256: ['rsa', { modulusLength: 2048 }],
+  EdDSA: ['ed25519', undefined],
+};
 
-function signingKey([alg, type, options]) {
-  const { privateKey } = generateKeyPairSync(type, options);
-  const kid = `lab-${alg.toLowerCase()}`;
-  return { ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid };
+const madeKeys = new Map();
+
+function signingKey(kid, alg) {
+  if (!madeKeys.has(kid)) {
+    const { privateKey } = generateKeyPairSync(...KEY_TYPES[alg]);
+    madeKeys.set(kid, { ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid });
+  }
+  return madeKeys.get(kid);
 }
 
 function clientMetadata(id) {
@@ -55,12 +67,12 @@ function clientMetadata(id) {
   };
 }
 
-function configuration({ clients, accounts }) {
+function configuration({ clients, accounts }, keys) {
   return {
     clients: Object.keys(clients).map(clientMetadata),
-    jwks: { keys: KEYS.map(signingKey) },
+    jwks: { keys: Object.entries(keys).map(([kid, alg]) => signingKey(kid, alg)) },
     scopes: ['login'],
-    enabledJWA: { idTokenSigningAlgValues: KEYS.map(([alg]) => alg) },
+    enabledJWA: { idTokenSigningAlgValues: [...new Set(Object.values(keys))] },
     ttl: { DeviceCode: 60, Grant: 600, Interaction: 60, Session: 600 },
     features: {
       clientCredentials: { enabled: true },
@@ -86,11 +98,31 @@ function configuration({ clients, accounts }) {
 }
 
 const settings = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const provider = new Provider(settings.issuer, configuration(settings));
-provider.on('server_error', (ctx, error) => console.error(error));
+let current;
 
-const server = createServer(provider.callback());
-server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })));
+function go(keys) {
+  const provider = new Provider(settings.issuer, configuration(settings, keys));
+  provider.on('server_error', (ctx, error) => console.error(error));
+  current = provider.callback();
+  console.log(JSON.stringify({ kids: Object.keys(keys) }));
+}
 
-process.stdin.on('end', () => process.exit(0));
-process.stdin.resume();
+function serve(request, response) {
+  const { method, url, headers } = request;
+  appendFileSync(settings.requests, `${JSON.stringify({ method, url, headers })}\n`);
+  if (settings.max_age !== undefined) {
+    response.setHeader('cache-control', `max-age=${settings.max_age}`);
+  }
+  current(request, response);
+}
+
+const { port, protocol } = new URL(settings.issuer);
+const server = protocol === 'https:'
+  ? createTlsServer(
+    { key: readFileSync(settings.tls.key), cert: readFileSync(settings.tls.cert) }, serve)
+  : createServer(serve);
+server.listen(port || 443, '127.0.0.1', () => go(settings.keys));
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => go(JSON.parse(line).keys))
+  .on('close', () => process.exit(0));

@@ -4,20 +4,29 @@ import os
 
 import pytest
 
-from lab.site import CONFIGURATION, JWKS, source, write
+from lab.site import CONFIGURATION, source, write
+
+JWKS = "/etc/jwtauth/corp.jwks"
 
 
 @pytest.fixture
 def restored():
-    """Puts configuration and keys back as they were."""
-    kept = {}
-    for path in (CONFIGURATION, JWKS):
-        with open(path, "rb") as file:
-            kept[path] = file.read()
+    """Puts the configuration back as it was."""
     yield
-    for path, text in kept.items():
-        write(path, text)
-        os.chmod(path, 0o644)
+    write(CONFIGURATION, source("jwtauth.yaml"))
+    os.chmod(CONFIGURATION, 0o644)
+
+
+@pytest.fixture
+def key_file(site, restored):
+    """The same issuer, with its keys from a file."""
+    # pylint: disable=redefined-outer-name,unused-argument
+    write(JWKS, site.idp.jwks())
+    text = source("jwtauth.yaml")
+    assert "jwks: discover " in text
+    write(CONFIGURATION, text.replace("jwks: discover ", f"jwks: file:{JWKS} "))
+    yield
+    os.unlink(JWKS)
 
 
 def nobody_gets_in(site):
@@ -54,16 +63,26 @@ def test_configuration_that_others_may_write(site, watch):
     assert watch.one()["reason"] == "conf-insecure"
 
 
-@pytest.mark.usefixtures("restored")
+@pytest.mark.usefixtures("key_file")
+def test_keys_from_a_file(site, watch):
+    before = len(site.idp.requests())
+    login = site.sshd("sshd").login("alice", site.token())
+    assert login.status == 0, login.output
+    assert watch.one()["reason"] == "ok"
+    assert len(site.idp.requests()) == before
+
+
+@pytest.mark.usefixtures("key_file")
 def test_missing_keys(site, watch):
-    os.unlink(JWKS)
+    os.rename(JWKS, JWKS + ".away")
     nobody_gets_in(site)
     audit = watch.one()
     assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
     assert JWKS in audit["detail"]
+    os.rename(JWKS + ".away", JWKS)
 
 
-@pytest.mark.usefixtures("restored")
+@pytest.mark.usefixtures("key_file")
 def test_keys_that_others_may_write(site, watch):
     os.chmod(JWKS, 0o666)
     nobody_gets_in(site)
@@ -71,7 +90,7 @@ def test_keys_that_others_may_write(site, watch):
     assert (audit["result"], audit["reason"]) == ("config", "keys-insecure")
 
 
-@pytest.mark.usefixtures("restored")
+@pytest.mark.usefixtures("key_file")
 def test_keys_of_someone_else(site, watch):
     with open(JWKS, "rb") as file:
         text = file.read()

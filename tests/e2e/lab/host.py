@@ -1,16 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A host of our own: this process and its children see a private /etc, /dev, /run and /var/log.
+"""A host of our own: this process and its children see a private /etc, /usr, /dev, /run, /var/cache
+and /var/log, and a network that is nothing but loopback addresses.
 
-All of it is in memory and belongs to a mount namespace, so that it is gone with the last process
-that sees it, whatever way that process ended; the machine's own files are never written to.
+All of it is in memory and belongs to namespaces, so that it is gone with the last process that
+sees it, whatever way that process ended; the machine's own files are never written to.
 """
 import ctypes
+import fcntl
 import os
 import pwd
 import signal
+import socket
+import struct
 import subprocess
 
 FOLDER = "/run/lab"
+
+# What the README says to do once on a host, beside `make install`.
+SET_UP = """\
+useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jwtauth
+install -d -m 755 /var/cache/jwtauth
+"""
+FETCH_USER = "jwtauth"
+CACHE = "/var/cache/jwtauth"
 
 # Of the password "correct horse battery".
 PASSWORD = "correct horse battery"
@@ -21,10 +33,13 @@ PASSWORD_HASH = (
 LOCKED = "!"
 
 _CLONE_NEWNS = 0x00020000
+_CLONE_NEWNET = 0x40000000
 _MS_BIND = 0x1000
 _MS_REC = 0x4000
 _MS_PRIVATE = 0x40000
 _PR_SET_PDEATHSIG = 1
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -61,17 +76,49 @@ def _private_dev():
         os.close(descriptor)
 
 
+def _loopback_up():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+
+
 def enter():
     """Moves the calling process, which must have one thread, to a host of its own."""
-    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET), "unshare")
+    _loopback_up()
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("lab", "/run", "tmpfs", data="mode=755")
     os.umask(0o022)
     os.makedirs("/run/sshd")
     os.mkdir(FOLDER)
     _mount("lab", "/var/log", "tmpfs", data="mode=755")
+    _mount("lab", "/var/cache", "tmpfs", data="mode=755")
     _overlay("/etc")
+    _overlay("/usr")
     _private_dev()
+
+
+def install(build):
+    """Installs a build on the private host as the README says."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    for command in (["make", "-s", "-C", build, "install"], ["sh", "-ec", SET_UP]):
+        done = subprocess.run(
+            command, env=environment, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}")
+
+
+def name_address(name, address="127.0.0.1"):
+    """Gives an address of this host a name."""
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write(f"{address} {name}\n")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def add_user(name, password_hash=LOCKED):

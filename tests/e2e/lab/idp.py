@@ -6,10 +6,12 @@ import http.cookiejar
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 
 from lab import host
 
@@ -51,15 +53,58 @@ class _Form(html.parser.HTMLParser):
             self.fields[attributes["name"]] = attributes.get("value") or ""
 
 
+class Authority:
+    """A certification authority, and the certificate it gives to one host name."""
+
+    def __init__(self, name):
+        folder = os.path.join(host.FOLDER, "authority", name)
+        os.makedirs(folder)
+        self.root, root_key, self.certificate, self.key = (
+            os.path.join(folder, file) for file in ("root.pem", "root.key", "host.pem", "host.key")
+        )
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+               "-nodes", "-days", "2"]
+        for arguments in (
+            ["-subj", f"/CN=authority of {name}", "-keyout", root_key, "-out", self.root],
+            ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-CA", self.root,
+             "-addext", "basicConstraints=critical,CA:FALSE", "-CAkey", root_key,
+             "-keyout", self.key, "-out", self.certificate],
+        ):
+            subprocess.run([*new, *arguments], check=True, stderr=subprocess.DEVNULL)
+
+    def text(self):
+        with open(self.root, encoding="utf-8") as file:
+            return file.read()
+
+    def join_system(self):
+        """Lets every program of this host trust it."""
+        with open("/etc/ssl/certs/ca-certificates.crt", "a", encoding="utf-8") as file:
+            file.write(self.text())
+
+
+def _opener(authority, *handlers):
+    context = ssl.create_default_context(cafile=authority.root if authority else None)
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), *handlers
+    )
+
+
+@dataclass
+class Request:
+    """One that came to the provider."""
+
+    method: str
+    url: str
+    headers: dict
+
+
 class Person:
     """Someone with a browser who logs in at the provider and agrees to everything."""
 
-    def __init__(self, login):
+    def __init__(self, login, authority=None):
         jar = http.cookiejar.CookieJar()
         self._login = login
-        self._browser = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar)
-        )
+        self._browser = _opener(authority, urllib.request.HTTPCookieProcessor(jar))
 
     def approve(self, url):
         """Follows a verification_uri_complete to its end: code, login, consent."""
@@ -80,34 +125,64 @@ class Person:
 
 
 class Idp:
-    """A running provider. clients and accounts are as idp.mjs says."""
+    """A running provider. clients, accounts, keys and max_age are as idp.mjs says."""
 
-    def __init__(self, clients, accounts, issuer=ISSUER):
+    def __init__(self, clients, accounts, keys, issuer=ISSUER, authority=None, max_age=None):
+        self.url, self._authority = issuer, authority
+        self._folder = os.path.join(host.FOLDER, "idp", urllib.parse.quote(issuer, safe=""))
+        os.makedirs(self._folder)
         found = modules()
-        folder = os.path.join(host.FOLDER, "idp")
-        os.mkdir(folder)
-        os.symlink(os.path.join(found, "node_modules"), os.path.join(folder, "node_modules"))
-        shutil.copy(os.path.join(_SOURCES, "idp.mjs"), folder)
-        settings = os.path.join(folder, "settings.json")
-        with open(settings, "w", encoding="utf-8") as file:
-            json.dump({"issuer": issuer, "clients": clients, "accounts": accounts}, file)
-        self.log = os.path.join(folder, "log")
+        os.symlink(os.path.join(found, "node_modules"), os.path.join(self._folder, "node_modules"))
+        shutil.copy(os.path.join(_SOURCES, "idp.mjs"), self._folder)
+        settings = {
+            "issuer": issuer, "clients": clients, "accounts": accounts, "keys": keys,
+            "requests": os.path.join(self._folder, "requests"),
+        }
+        if authority:
+            settings["tls"] = {"key": authority.key, "cert": authority.certificate}
+        if max_age is not None:
+            settings["max_age"] = max_age
+        self._opener = _opener(authority)
+        self._start(settings)
+
+    def _start(self, settings):
+        path = os.path.join(self._folder, "settings.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(settings, file)
+        self.log = os.path.join(self._folder, "log")
         with open(self.log, "wb") as log:
             self._process = host.start(
-                ["node", os.path.join(folder, "idp.mjs"), settings],
+                ["node", os.path.join(self._folder, "idp.mjs"), path],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )
-        ready = self._process.stdout.readline()
-        if not ready:
+        self._wait_ready()
+
+    def _wait_ready(self):
+        """Until the provider says which keys it goes on with."""
+        if not self._process.stdout.readline():
             with open(self.log, encoding="utf-8") as log:
-                raise RuntimeError("the identity provider did not start: " + log.read())
-        self.url = f"http://127.0.0.1:{json.loads(ready)['port']}"
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+                raise RuntimeError("the identity provider gave up: " + log.read())
 
     def stop(self):
-        host.stop(self._process)
+        if self._process.poll() is None:
+            host.stop(self._process)
         self._process.stdin.close()
         self._process.stdout.close()
+
+    def use_keys(self, keys):
+        """Goes on with these keys, kid → algorithm; the first of an algorithm signs."""
+        self._process.stdin.write(json.dumps({"keys": keys}).encode() + b"\n")
+        self._process.stdin.flush()
+        self._wait_ready()
+
+    def requests(self, user_agent="jwtauth-fetch/"):
+        """The requests so far of clients that call themselves so, in the order they came."""
+        path = os.path.join(self._folder, "requests")
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            found = [Request(**json.loads(line)) for line in file]
+        return [one for one in found if one.headers.get("user-agent", "").startswith(user_agent)]
 
     def _post(self, path, client, **fields):
         credentials = base64.b64encode(f"{client}:{CLIENT_SECRET}".encode()).decode()
@@ -141,8 +216,12 @@ class Idp:
     def token(self, login, client, resource):
         """An access token for resource of the person who logs in as login."""
         begun = self.device(client, resource)
-        Person(login).approve(begun["verification_uri_complete"])
+        self.person(login).approve(begun["verification_uri_complete"])
         return self.device_token(client, begun)
+
+    def person(self, login):
+        """Someone whose browser knows this provider."""
+        return Person(login, self._authority)
 
     def client_token(self, client, resource):
         """An access token that the client gets for itself, no user behind it."""

@@ -4,13 +4,14 @@ import os
 import subprocess
 
 from lab import host, tokens
-from lab.idp import Idp
+from lab.idp import ISSUER, Authority, Idp
 from lab.journal import Journal
 from lab.sshd import Sshd
 
 SOURCES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONFIGURATION = "/etc/jwtauth/jwtauth.yaml"
-JWKS = "/etc/jwtauth/corp.jwks"
+PROGRAM = "/usr/bin/jwtauth"
+HELPER = "/usr/libexec/jwtauth-fetch"
 RESOURCE = f"ssh://{os.uname().nodename}"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 
@@ -22,6 +23,7 @@ ACCOUNTS = {
     "mallory": {"preferred_username": "root", "roles": ["ops"]},
 }
 
+KEYS = {f"lab-{alg.lower()}": alg for alg in ALGORITHMS}
 CLIENTS = {f"laptop-{alg.lower()}": {"alg": alg, "ttl": 300} for alg in ALGORITHMS}
 CLIENTS["laptop-hasty"] = {"alg": "ES256", "ttl": 1}
 CLIENTS["robot"] = {"alg": "ES256", "ttl": 300, "claims": ACCOUNTS["alice"]}
@@ -45,20 +47,23 @@ class Site:
     def __init__(self):
         top = os.path.dirname(os.path.dirname(SOURCES))
         build = os.path.abspath(os.environ.get("JWTAUTH_BUILD") or os.path.join(top, "build/gcc"))
-        self.module = os.path.join(build, "pam_jwt", ".libs", "pam_jwt.so")
-        self.program = os.path.join(build, "cli", "jwtauth")
-        for path in (self.module, self.program):
-            if not os.path.exists(path):
-                raise FileNotFoundError(f"{path}: build first, or set JWTAUTH_BUILD")
+        if not os.path.exists(os.path.join(build, "Makefile")):
+            raise FileNotFoundError(f"{build}: build there first, or set JWTAUTH_BUILD")
         host.enter()
         self.journal = Journal()
+        host.install(build)
+        for path in (PROGRAM, HELPER):
+            if not os.path.exists(path):
+                raise FileNotFoundError(f"{build} does not install {path}")
         self.users = {name: host.add_user(name) for name in ("alice", "bob")}
         self.users["carol"] = host.add_user("carol", host.PASSWORD_HASH)
         self._pieces = set()
         self._sshds = {}
-        self.idp = Idp(CLIENTS, ACCOUNTS)
+        host.name_address("idp.example.com")
+        self._authority = Authority("idp.example.com")
+        self._authority.join_system()
+        self.idp = Idp(CLIENTS, ACCOUNTS, KEYS, ISSUER, self._authority)
         write(CONFIGURATION, source("jwtauth.yaml"))
-        write(JWKS, self.idp.jwks())
 
     def close(self):
         for sshd in self._sshds.values():
@@ -66,8 +71,8 @@ class Site:
         self.idp.stop()
 
     def stack(self, service, text):
-        """Makes a PAM service of a stack that names our module as if it were installed."""
-        write(f"/etc/pam.d/{service}", text.replace("pam_jwt.so", self.module))
+        """Makes a PAM service."""
+        write(f"/etc/pam.d/{service}", text)
 
     def sshd(self, service, stack=None):
         """The sshd of this PAM service, started when it is first asked for."""
@@ -90,7 +95,7 @@ class Site:
     def jwtauth(self, *arguments, stdin=""):
         """Runs the command; gives exit status and output."""
         done = subprocess.run(
-            [self.program, *arguments], input=stdin, text=True, timeout=20, check=False,
+            [PROGRAM, *arguments], input=stdin, text=True, timeout=20, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         return done.returncode, done.stdout

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's sshd on a loopback port under a PAM service name of our choice, and its ssh client."""
 import os
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -28,12 +27,6 @@ PrintMotd no
 PrintLastLog no
 StrictModes no
 """
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -71,7 +64,7 @@ class Sshd:
         key = os.path.join(self._folder, "host_key")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         for _ in range(5):
-            self.port = _free_port()
+            self.port = host.free_port()
             if self._start(service):
                 return
         raise RuntimeError("sshd did not start: " + self.text())
@@ -90,6 +83,10 @@ class Sshd:
         self.stop()
         return False
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def stop(self):
         host.stop(self._process)
 
@@ -101,8 +98,8 @@ class Sshd:
         except FileNotFoundError:
             return ""
 
-    def login(self, user, *replies, command="id"):
-        """Logs in with the stock client at a terminal, typing replies at the prompts."""
+    def client(self, user, command="id"):
+        """The stock client at a terminal, on its way to log in."""
         options = {
             "PreferredAuthentications": "keyboard-interactive",
             "NumberOfPasswordPrompts": "1",
@@ -114,8 +111,11 @@ class Sshd:
         arguments = ["-F", "/dev/null", "-p", str(self.port)]
         for option, value in options.items():
             arguments += ["-o", f"{option}={value}"]
-        child = pexpect.spawn(
+        return pexpect.spawn(
             "/usr/bin/ssh", [*arguments, f"{user}@127.0.0.1", command],
             encoding="utf-8", timeout=LOGIN_SECONDS, preexec_fn=host.die_with_parent,
         )
-        return answer(child, replies)
+
+    def login(self, user, *replies, command="id"):
+        """Logs in with the client, typing replies at the prompts."""
+        return answer(self.client(user, command), replies)
