@@ -3,12 +3,16 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+
+#define YOUNG 2 /* seconds */
 
 /* One issuer's current set, or why there is none, as of `checked`. */
 struct source {
     pthread_mutex_t lock;
     int64_t checked;
     bool tried;
+    int64_t loaded; /* when the set was read */
     struct jwta_file_id id;
     struct jwta_keyset *set;
     struct jwta_why why;
@@ -106,10 +110,13 @@ static enum jwta_code refresh(const struct jwta_keys *keys, const struct jwta_is
         return jwta_fail(&source->why, JWTA_KEYS_UNAVAILABLE,
                          "this version takes keys from a file only (jwks at %s:%u)",
                          issuer->jwks.where.file, issuer->jwks.where.line);
-    if (source->set != NULL && jwta_file_identify(issuer->jwks.place, &id) &&
-        jwta_file_same(&id, &source->id))
+    /* A file that was as young as the clock's tick when it was read may have been written to since.
+     */
+    if (source->set != NULL && source->loaded - source->id.ctime.tv_sec >= YOUNG &&
+        jwta_file_identify(issuer->jwks.place, &id) && jwta_file_same(&id, &source->id))
         return JWTA_OK;
     jwta_keyset_unref(&source->set);
+    source->loaded = (int64_t)time(NULL);
     return load_file(keys, issuer->jwks.place, source);
 }
 

@@ -190,6 +190,9 @@ static enum jwta_code system_user(struct state *s)
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)
         return jwta_fail(s->why, JWTA_USER_UNAVAILABLE, "the user database does not answer");
+    /* setresuid(2) takes it for "leave as it is": a host that does not look would stay root. */
+    if (found == JWTA_FOUND && uid == (uid_t)-1)
+        return jwta_fail(s->why, JWTA_USER_SYSTEM, "user %s has no uid that can be used", name);
     if (system_user_listed(s))
         return JWTA_OK;
     if (strcmp(name, "root") == 0)

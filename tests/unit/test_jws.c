@@ -124,12 +124,21 @@ static void test_shape(void **state)
 static void test_resembled(void **state)
 {
     static const char *const yes[] = {
-        HEADER ".UGF5.c2ln",       HEADER "..",
-        " " HEADER ".UGF5.c2ln",   "\r\n\t" HEADER ".a.b",
-        HEADER ".UGF5.c2ln ",      HEADER ".UGF5.c2ln\n",
-        HEADER ".UGF5.c2ln=",      HEADER ".UGF5.c2l!",
-        HEADER ".UGF5.c2ln.",      HEADER ".a.b.c.d",
-        HEADER ".UGF5.c2ln extra", "eyJ9.UGF5.c2ln",
+        HEADER ".UGF5.c2ln",
+        HEADER "..",
+        " " HEADER ".UGF5.c2ln",
+        "\r\n\t" HEADER ".a.b",
+        HEADER ".UGF5.c2ln ",
+        HEADER ".UGF5.c2ln\n",
+        HEADER ".UGF5.c2ln=",
+        HEADER ".UGF5.c2l!",
+        HEADER ".UGF5.c2ln.",
+        HEADER ".a.b.c.d",
+        HEADER ".UGF5.c2ln extra",
+        "eyJ9.UGF5.c2ln",
+        "Bearer " HEADER ".a.b",
+        "\"" HEADER ".a.b\"",
+        "eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln",
     };
     static const char *const no[] = {
         "",

@@ -240,6 +240,7 @@ static void test_system_users(void **state)
         {"system", "{\"name\":\"postgres\"}", "postgres", JWTA_OK, 32},
         {"system", "{\"name\":\"root\"}", "root", JWTA_OK, 32},
         {"system", "{\"name\":\"toor\"}", "toor", JWTA_USER_SYSTEM, 0},
+        {"open", "{\"name\":\"noone\"}", "noone", JWTA_USER_SYSTEM, 0},
         {"system", "{\"name\":\"flaky\"}", "flaky", JWTA_USER_UNAVAILABLE, 0},
     };
 
