@@ -353,10 +353,11 @@ static void test_gate(void **state)
     check_rows("corp", rows, COUNT_OF(rows));
 }
 
-/* Roles are listed once each, in order; groups come from the table alone, once each. */
+/* Roles are listed once each, in the order of the token; groups come from the table alone, once
+ * each. */
 static void test_lists(void **state)
 {
-    static const char *const roles[] = {"", "dba", "idle", "ops", "root", "x"};
+    static const char *const roles[] = {"ops", "x", "root", "", "dba", "idle"};
     json_t *payload = parsed("{\"name\":\"alice\",\"roles\":[\"ops\",\"x\",\"root\",\"ops\",\"\"],"
                              "\"more\":{\"roles\":\"dba  idle dba\"}}");
     struct jwta_decision decision;
