@@ -47,8 +47,9 @@ static void print_set(struct jwta_keyset *set)
         struct jwta_quoted crv;
         char thumbprint[JWTA_THUMBPRINT_SIZE] = "-";
 
-        if (entry.jwk.kty_name.data != NULL &&
-            jwta_jwk_thumbprint(&entry.jwk, thumbprint) != JWTA_OK)
+        /* That of a secret would let others try secrets (RFC 7638 section 7). */
+        if (entry.usable != JWTA_JWK_KTY && entry.usable != JWTA_JWK_MALFORMED &&
+            entry.jwk.kty != JWTA_KTY_OCT && jwta_jwk_thumbprint(&entry.jwk, thumbprint) != JWTA_OK)
             memcpy(thumbprint, "-", 2);
         (void)printf("  kid %s  type %s  crv %s  alg %s  thumbprint %s  ",
                      jwta_quote(&kid, entry.jwk.kid), jwta_quote(&kty, entry.jwk.kty_name),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/cli.h"
 
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +84,9 @@ int main(int argc, char **argv)
 
     /* A token is read into memory below: not into a core file. */
     (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+    /* Nor may whoever calls choose, by OPENSSL_CONF, what verifies. */
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+        return JWTA_EXIT_UNAVAILABLE;
     code = dispatch(argc, argv);
     /* An answer that was not written is no answer: a script must not take it for accepted. */
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/keys.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,8 +39,10 @@ struct jwta_verifier {
 
 static void known_free(struct known_header **known)
 {
-    if (*known != NULL)
+    if (*known != NULL) {
         jwta_header_unref(&(*known)->header);
+        jwta_wipe((*known)->encoded, (*known)->len);
+    }
     free(*known);
     *known = NULL;
 }
@@ -152,7 +155,9 @@ enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
     *conf = NULL;
     verifier->host = options->host != NULL ? options->host : &jwta_host_system;
     verifier->log = options->log;
+    (void)ERR_set_mark();
     verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    (void)ERR_pop_to_mark();
     code = verifier->sha256 == NULL ? JWTA_CRYPTO : open_keys(verifier, options, keys_trust);
     if (code == JWTA_OK)
         *out = verifier;
@@ -346,6 +351,7 @@ static void name_token(struct run *run)
 
     if (id.data == NULL || (context = EVP_MD_CTX_new()) == NULL)
         return;
+    (void)ERR_set_mark();
     if (EVP_DigestInit_ex2(context, run->verifier->sha256, NULL) == 1 &&
         hash_value(context, run->iss) && hash_value(context, id) &&
         EVP_DigestFinal_ex(context, digest, NULL) == 1) {
@@ -354,6 +360,7 @@ static void name_token(struct run *run)
             result->token_hash[2 * i + 1] = digits[digest[i] & 0x0f];
         }
     }
+    (void)ERR_pop_to_mark();
     EVP_MD_CTX_free(context);
 }
 

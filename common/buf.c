@@ -100,6 +100,8 @@ void jwta_wipe_string(char *text)
 
 /* A longer run of the base64url alphabet could be a signature or another part of a token. */
 #define RUN_MAX 64
+/* Behind a part of a token also a shorter one: HS256 has 43. */
+#define SIGNATURE_MIN 20
 
 /* The shortest header there could be, `{"alg":""}` encoded, less what a cut may have taken. */
 #define PART_MIN 12
@@ -163,6 +165,7 @@ const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value)
     char *text = quoted->text;
     size_t used = 0;
     size_t i = 0;
+    bool token = false; /* a part of one was redacted: what follows may be its signature */
 
     if (value.data == NULL)
         return memcpy(text, "-", 2);
@@ -175,6 +178,8 @@ const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value)
             used += escape((unsigned char)value.data[i++], text + used);
             continue;
         }
+        if (token && run >= SIGNATURE_MIN)
+            shown = 0;
         if (shown > last - used) {
             memcpy(text + used, value.data + i, last - used);
             used = last;
@@ -183,6 +188,7 @@ const char *jwta_quote(struct jwta_quoted *quoted, struct jwta_span value)
         memcpy(text + used, value.data + i, shown);
         used += shown;
         if (shown < run) {
+            token = true;
             memcpy(text + used, redacted, sizeof(redacted) - 1);
             used += sizeof(redacted) - 1;
         }

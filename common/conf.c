@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const struct jwta_service *jwta_conf_service(const struct jwta_conf *conf, const char *name)
@@ -126,10 +127,12 @@ static void load_directory(struct jwta_loader *loader, const char *directory, ui
 {
     struct dirent **entries = NULL;
     struct jwta_why why = {0};
+    struct stat st;
     int fd = -1;
 
     enum jwta_file_status status = jwta_file_open_directory(directory, expected, &fd, &why);
-    if (status == JWTA_FILE_MISSING)
+    /* A link to nowhere or a file of that name is no absent directory: what was meant is lost. */
+    if (status == JWTA_FILE_MISSING && lstat(directory, &st) != 0 && errno == ENOENT)
         return;
     int count = status == JWTA_FILE_OK ? scandirat(fd, ".", &entries, is_snippet, by_name) : -1;
     if (status == JWTA_FILE_OK && count < 0) {

@@ -140,6 +140,8 @@ static const char *use_fault(const struct use *use, enum jwta_found found, gid_t
         return "which does not exist on this host";
     if (found != JWTA_FOUND)
         return "which cannot be looked up: the group database does not answer";
+    if (found == JWTA_FOUND && gid == (gid_t)-1)
+        return "which has no gid that can be used";
     if (gid == 0 && use->role != NULL)
         return "which has gid 0; no role may give it";
     return NULL;

@@ -269,6 +269,18 @@ static void check_sharing(struct jwta_loader *loader, size_t index)
     }
 }
 
+/* The PAM services of sudo; Debian and others give `sudo -i` one of its own. */
+static bool is_sudo(const char *service)
+{
+    static const char *const names[] = {"sudo", "sudo-i"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], service) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_service(struct jwta_loader *loader, struct jwta_service *service)
 {
     resolve_issuers(loader, service);
@@ -280,8 +292,7 @@ static void check_service(struct jwta_loader *loader, struct jwta_service *servi
                           JWTA_AGE_RANGE);
     /* sudo asks again and again in a session: there, no login with a token means no. */
     if (service->grant.where.file == NULL)
-        service->grant.need =
-            strcmp(service->name, "sudo") == 0 ? JWTA_GRANT_REQUIRED : JWTA_GRANT_OPTIONAL;
+        service->grant.need = is_sudo(service->name) ? JWTA_GRANT_REQUIRED : JWTA_GRANT_OPTIONAL;
 }
 
 void jwta_conf_check_services(struct jwta_loader *loader)

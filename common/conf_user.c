@@ -107,6 +107,12 @@ static size_t pieces_at_most(const char *text)
     return count;
 }
 
+/* The claim email, wherever in the token it stands: email_verified must then be true. */
+static bool is_email(const char *pointer)
+{
+    return strcmp(strrchr(pointer, '/'), "/email") == 0;
+}
+
 void jwta_set_TEMPLATE(const struct jwta_setting *setting, void *member)
 {
     struct jwta_template *out = member;
@@ -126,7 +132,7 @@ void jwta_set_TEMPLATE(const struct jwta_setting *setting, void *member)
         if (text == NULL)
             return;
         claim = claim || !literal;
-        out->email = out->email || (!literal && strcmp(piece->text, "/email") == 0);
+        out->email = out->email || (!literal && is_email(piece->text));
     }
     if (!claim)
         template_error(setting, "no ${claim}, so that all tokens would be one user,");

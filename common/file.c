@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,6 +115,105 @@ out:
     return status;
 }
 
+#define LINKS_MAX 40 /* as the kernel's own limit */
+
+/* A walk along a path as it is written: what has been passed, and what is still to come. */
+struct walk {
+    char passed[PATH_MAX];
+    char rest[PATH_MAX];
+    unsigned links;
+};
+
+/* Puts what a link says in the place of its name; false: no link can be followed so far. */
+static bool follow(struct walk *walk, size_t parent_len)
+{
+    char target[PATH_MAX];
+    char joined[PATH_MAX];
+    ssize_t len = readlink(walk->passed, target, sizeof(target) - 1);
+
+    if (len <= 0 || ++walk->links > LINKS_MAX)
+        return false;
+    target[len] = '\0';
+    if (snprintf(joined, sizeof(joined), "%s/%s", target, walk->rest) >= (int)sizeof(joined))
+        return false;
+    memcpy(walk->rest, joined, strlen(joined) + 1);
+    walk->passed[target[0] == '/' ? 0 : parent_len] = '\0';
+    return true;
+}
+
+/* A link and the directory that holds it: whoever can change either chooses what is read. */
+static enum jwta_file_status check_link(const struct demand *demand, const char *link,
+                                        size_t parent_len, const struct stat *st)
+{
+    enum jwta_file_status status = JWTA_FILE_OK;
+    char parent[PATH_MAX];
+    int fd = -1;
+
+    if (!trusted_owner(demand, st))
+        return insecure(demand, link, st, "is a link of another user");
+    memcpy(parent, link, parent_len);
+    parent[parent_len] = '\0';
+    fd = open(parent_len > 0 ? parent : (link[0] == '/' ? "/" : "."),
+              O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(demand->why, parent);
+    status = check_ancestors(demand, parent, fd, true);
+    close(fd);
+    return status;
+}
+
+/* Takes the next name of the rest onto what has been passed; false at the end or when too long. */
+static bool step(struct walk *walk, size_t *parent_len)
+{
+    size_t skip = strspn(walk->rest, "/");
+    size_t len = strcspn(walk->rest + skip, "/");
+    size_t used = strlen(walk->passed);
+    bool first = used == 0 && skip == 0;
+
+    *parent_len = used;
+    if (len == 0 || used + len + 2 > sizeof(walk->passed))
+        return false;
+    if (!first)
+        walk->passed[used++] = '/';
+    memcpy(walk->passed + used, walk->rest + skip, len);
+    walk->passed[used + len] = '\0';
+    memmove(walk->rest, walk->rest + skip + len, strlen(walk->rest + skip + len) + 1);
+    return true;
+}
+
+/*
+ * Checks every symbolic link that leads to the directory. check_ancestors sees where they lead, not
+ * who could make them lead elsewhere, to another trusted file of the same name.
+ */
+static enum jwta_file_status check_links(const struct demand *demand, const char *directory)
+{
+    struct walk walk = {{0}, {0}, 0};
+    size_t parent_len = 0;
+    struct stat st;
+
+    if (strlen(directory) >= sizeof(walk.rest)) {
+        errno = ENAMETOOLONG;
+        return fail_errno(demand->why, directory);
+    }
+    memcpy(walk.rest, directory, strlen(directory) + 1);
+    while (step(&walk, &parent_len)) {
+        enum jwta_file_status status = JWTA_FILE_OK;
+
+        if (lstat(walk.passed, &st) != 0)
+            return fail_errno(demand->why, directory);
+        if (!S_ISLNK(st.st_mode))
+            continue;
+        status = check_link(demand, walk.passed, parent_len, &st);
+        if (status != JWTA_FILE_OK)
+            return status;
+        if (!follow(&walk, parent_len)) {
+            errno = ELOOP;
+            return fail_errno(demand->why, directory);
+        }
+    }
+    return JWTA_FILE_OK;
+}
+
 /* Opens the directory that holds path, checks it, and points *name to the last part of path. */
 static enum jwta_file_status open_parent(const struct demand *demand, const char *path, int *out,
                                          const char **name)
@@ -136,6 +236,8 @@ static enum jwta_file_status open_parent(const struct demand *demand, const char
         goto out;
     }
     status = check_ancestors(demand, directory, fd, true);
+    if (status == JWTA_FILE_OK)
+        status = check_links(demand, directory);
     if (status != JWTA_FILE_OK)
         goto out;
     *name = slash == NULL ? path : slash + 1;
@@ -292,6 +394,8 @@ enum jwta_file_status jwta_file_open_directory(const char *path, uid_t expected,
         return fail_errno(why, path);
     /* Sticky will not do here: whoever can add a name adds to what is read. */
     enum jwta_file_status status = check_ancestors(&demand, path, fd, false);
+    if (status == JWTA_FILE_OK)
+        status = check_links(&demand, path);
     if (status != JWTA_FILE_OK) {
         close(fd);
         return status;

@@ -18,7 +18,7 @@ enum jwta_file_trust {
     /*
      * Owned by root or the expected uid, not writable by group or others, not a symbolic link
      * itself, in a directory all of whose ancestors (after resolving links) are owned so too and
-     * are not writable by others, but for sticky ones.
+     * are not writable by others, but for sticky ones; each link on the way likewise.
      */
     JWTA_FILE_TRUSTED,
     /* TRUSTED, and not readable by group or others: secrets. */

@@ -4,6 +4,7 @@
 #include "common/b64.h"
 #include "common/json.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,6 +175,7 @@ enum jwta_code jwta_jwk_thumbprint(const struct jwta_jwk *jwk, char *out)
     unsigned char digest[SHA256_DIGEST_LENGTH];
     json_t *canonical = json_object();
     char *text = NULL;
+    bool hashed = false;
     enum jwta_code code = JWTA_MEMORY;
 
     if (canonical == NULL || members == NULL)
@@ -191,7 +193,10 @@ enum jwta_code jwta_jwk_thumbprint(const struct jwta_jwk *jwk, char *out)
     text = json_dumps(canonical, JSON_COMPACT | JSON_SORT_KEYS);
     if (text == NULL)
         goto out;
-    if (EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), digest, NULL) != 1) {
+    (void)ERR_set_mark();
+    hashed = EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), digest, NULL) == 1;
+    (void)ERR_pop_to_mark();
+    if (!hashed) {
         code = JWTA_CRYPTO;
         goto out;
     }

@@ -72,21 +72,35 @@ bool jwta_jws_shape(struct jwta_span credential)
     return periods == 2;
 }
 
-/* No header is shorter: `{"alg":""}` encoded, less the last characters. */
-#define HEADER_MIN 12
+/* Whether a token begins here: an encoded JSON object as long as a header, and two periods. */
+static bool token_begins(struct jwta_span text)
+{
+    static const char *const beginnings[] = {"eyJ", "eyA", "ewo", "ewk", "ew0"}; /* {" { {\n … */
+    size_t run = jwta_b64_run(text);
+
+    /* No header is shorter: `{"alg":""}` encoded, less the last characters. */
+    if (run < 12 || run == text.len || text.data[run] != '.' ||
+        memchr(text.data + run + 1, '.', text.len - run - 1) == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (memcmp(text.data, beginnings[i], 3) == 0)
+            return true;
+    }
+    return false;
+}
 
 bool jwta_jws_resembled(struct jwta_span credential)
 {
     struct jwta_span rest = credential;
-    size_t run = 0;
 
-    while (rest.len > 0 && strchr(" \t\r\n", rest.data[0]) != NULL)
-        rest = jwta_span(rest.data + 1, rest.len - 1);
-    if (rest.len < 3 || memcmp(rest.data, "eyJ", 3) != 0)
-        return false;
-    run = jwta_b64_run(rest);
-    if (run >= HEADER_MIN && run < rest.len && rest.data[run] == '.')
-        return memchr(rest.data + run + 1, '.', rest.len - run - 1) != NULL;
+    while (rest.len > 0) {
+        size_t run = jwta_b64_run(rest);
+
+        if (token_begins(rest))
+            return true;
+        run += run < rest.len; /* what ends the run */
+        rest = jwta_span(rest.data + run, rest.len - run);
+    }
     return jwta_jws_shape(credential);
 }
 

@@ -39,9 +39,9 @@ JWTA_MUST_USE enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_
 bool jwta_jws_shape(struct jwta_span credential);
 
 /*
- * Whether a credential is a token, well-formed or not: one of that shape, or one behind or before
- * white space, with a character too many, or in more parts (a JWE). It is no password, and no other
- * module may see it, since it may hold all of a good token.
+ * Whether a credential is a token or has one in it, well-formed or not: one of that shape, behind
+ * or before something ("Bearer ", a blank), with a character too many, or in more parts (a JWE). It
+ * is no password, and no other module may see it, since it may hold all of a good token.
  */
 bool jwta_jws_resembled(struct jwta_span credential);
 

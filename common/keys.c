@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CACHE_DIR_DEFAULT JWTA_CACHEDIR
+#define YOUNG 2 /* seconds */
 
 /* The helper works in another folder, and the host may go to one. */
 static char *absolute_path(const char *path)
@@ -118,10 +120,13 @@ static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_iss
 {
     struct jwta_file_id id = {0};
 
-    if (source->set != NULL && jwta_file_identify(issuer->jwks.place, &id) &&
-        jwta_file_same(&id, &source->id))
+    /* A file that was as young as the clock's tick when it was read may have been written to since.
+     */
+    if (source->set != NULL && source->loaded - source->id.ctime.tv_sec >= YOUNG &&
+        jwta_file_identify(issuer->jwks.place, &id) && jwta_file_same(&id, &source->id))
         return JWTA_OK;
     jwta_keyset_unref(&source->set);
+    source->loaded = (int64_t)time(NULL);
     return load_file(keys, issuer->jwks.place, source);
 }
 

@@ -17,6 +17,7 @@ struct jwta_source {
     /* keys from a file */
     int64_t checked;
     bool tried;
+    int64_t loaded; /* when the file was read */
     struct jwta_file_id id;
     struct jwta_why why;
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/policy.h"
+#include "common/policy_private.h"
 
 #include "common/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* More than a token of 16 KiB can hold as an array of strings would be a mistake of ours. */
-#define ROLES_MAX (JWTA_TOKEN_MAX / 2)
 
 /* Everything that a step looks at. */
 struct state {
@@ -19,6 +16,7 @@ struct state {
     const struct jwta_host *host;
     struct jwta_decision *out;
     struct jwta_why *why;
+    struct jwta_role_index index; /* of out->role */
 };
 
 /* ------------------------------------------------------------------ the user name */
@@ -190,6 +188,9 @@ static enum jwta_code system_user(struct state *s)
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)
         return jwta_fail(s->why, JWTA_USER_UNAVAILABLE, "the user database does not answer");
+    /* setresuid(2) takes it for "leave as it is": a host that does not look would stay root. */
+    if (found == JWTA_FOUND && uid == (uid_t)-1)
+        return jwta_fail(s->why, JWTA_USER_SYSTEM, "user %s has no uid that can be used", name);
     if (system_user_listed(s))
         return JWTA_OK;
     if (strcmp(name, "root") == 0)
@@ -198,116 +199,6 @@ static enum jwta_code system_user(struct state *s)
         return jwta_fail(s->why, JWTA_USER_SYSTEM,
                          "user %s has uid %lu, below min_uid %lld (system_users)", name,
                          (unsigned long)uid, (long long)s->conf->min_uid.value);
-    return JWTA_OK;
-}
-
-/* ------------------------------------------------------------------ roles and groups */
-
-static int compare_roles(const void *a, const void *b)
-{
-    const struct jwta_span *x = a;
-    const struct jwta_span *y = b;
-    size_t shorter = x->len < y->len ? x->len : y->len;
-    int order = shorter > 0 ? memcmp(x->data, y->data, shorter) : 0;
-
-    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-/* Sorted, each role once: the order says nothing, and rules are then quick to match. */
-static void unique_roles(struct jwta_decision *out)
-{
-    size_t kept = 0;
-
-    if (out->role_count > 1)
-        qsort(out->role, out->role_count, sizeof(out->role[0]), compare_roles);
-    for (size_t i = 0; i < out->role_count; i++) {
-        if (kept == 0 || !jwta_span_equal(out->role[i], out->role[kept - 1]))
-            out->role[kept++] = out->role[i];
-    }
-    out->role_count = kept;
-}
-
-static enum jwta_code add_role(struct state *s, struct jwta_span role, size_t *room)
-{
-    struct jwta_decision *out = s->out;
-
-    if (out->role_count == *room) {
-        size_t more = *room > 0 ? *room * 2 : 16;
-        struct jwta_span *grown = NULL;
-
-        if (more > ROLES_MAX)
-            return jwta_fail(s->why, JWTA_INTERNAL, "more than %d roles", ROLES_MAX);
-        grown = reallocarray(out->role, more, sizeof(out->role[0]));
-        if (grown == NULL)
-            return jwta_fail(s->why, JWTA_MEMORY, "out of memory");
-        out->role = grown;
-        *room = more;
-    }
-    out->role[out->role_count++] = role;
-    return JWTA_OK;
-}
-
-/* The roles at each configured pointer; a pointer that leads nowhere gives none. */
-static enum jwta_code read_roles(struct state *s)
-{
-    size_t room = 0;
-
-    for (size_t i = 0; i < s->issuer->roles.count; i++) {
-        const struct jwta_string *pointer = &s->issuer->roles.item[i];
-        struct jwta_words words;
-        struct jwta_span role;
-
-        if (jwta_words_start(&words, jwta_json_pointer(s->payload, pointer->text)) != JWTA_OK) {
-            s->out->rule = pointer->where;
-            return jwta_fail(s->why, JWTA_CLAIM_TYPE,
-                             "%s: expected a string or an array of strings (%s:%u)", pointer->text,
-                             pointer->where.file, pointer->where.line);
-        }
-        while (jwta_words_next(&words, &role)) {
-            enum jwta_code code = add_role(s, role, &room);
-
-            if (code != JWTA_OK)
-                return code;
-        }
-    }
-    unique_roles(s->out);
-    return JWTA_OK;
-}
-
-static void add_group(struct jwta_decision *out, const struct jwta_group *group)
-{
-    for (size_t i = 0; i < out->group_count; i++) {
-        if (out->group[i]->gid == group->gid)
-            return;
-    }
-    out->group[out->group_count++] = group;
-}
-
-/* The local groups that the roles give, by the issuer's table only. */
-static enum jwta_code map_groups(struct state *s)
-{
-    struct jwta_decision *out = s->out;
-    const struct jwta_group **group = NULL;
-    size_t most = 0;
-
-    for (size_t i = 0; i < out->role_count; i++) {
-        const struct jwta_mapping *mapping = jwta_conf_mapping(s->issuer, out->role[i]);
-
-        most += mapping != NULL ? mapping->count : 0;
-    }
-    if (most == 0)
-        return JWTA_OK;
-    group = calloc(most, sizeof(*group));
-    if (group == NULL)
-        return jwta_fail(s->why, JWTA_MEMORY, "out of memory");
-    out->group = group;
-    out->group_count = 0;
-    for (size_t i = 0; i < out->role_count; i++) {
-        const struct jwta_mapping *mapping = jwta_conf_mapping(s->issuer, out->role[i]);
-
-        for (size_t j = 0; mapping != NULL && j < mapping->count; j++)
-            add_group(out, &mapping->group[j]);
-    }
     return JWTA_OK;
 }
 
@@ -334,8 +225,7 @@ static bool allowed_by_role(const struct state *s)
     struct jwta_span role = {0};
 
     for (size_t i = 0; i < rules->count; i++) {
-        if (s->out->role_count > 0 && role_named(s, rules->item[i].text, &role) &&
-            bsearch(&role, s->out->role, s->out->role_count, sizeof(role), compare_roles) != NULL) {
+        if (role_named(s, rules->item[i].text, &role) && jwta_role_find(&s->index, role)) {
             s->out->rule = rules->item[i].where;
             return true;
         }
@@ -392,12 +282,22 @@ static enum jwta_code gate(struct state *s)
                      s->out->rule.file, s->out->rule.line);
 }
 
+static enum jwta_code roles(struct state *s)
+{
+    return jwta_roles_read(s->issuer, s->payload, s->out, &s->index, s->why);
+}
+
+static enum jwta_code groups(struct state *s)
+{
+    return jwta_roles_map(s->issuer, s->out, s->why);
+}
+
 static const struct {
     const char *name;
     enum jwta_code (*run)(struct state *s);
 } steps[] = {
-    {"user", user_name},    {"min_uid", system_user}, {"roles", read_roles},
-    {"groups", map_groups}, {"allow", gate},
+    {"user", user_name}, {"min_uid", system_user}, {"roles", roles},
+    {"groups", groups},  {"allow", gate},
 };
 
 enum jwta_code jwta_policy_decide(const struct jwta_conf *conf, const struct jwta_issuer *issuer,
@@ -416,6 +316,7 @@ enum jwta_code jwta_policy_decide(const struct jwta_conf *conf, const struct jwt
         .out = out,
         .why = why,
     };
+    enum jwta_code code = JWTA_OK;
 
     out->user[0] = '\0';
     out->account = false;
@@ -424,13 +325,13 @@ enum jwta_code jwta_policy_decide(const struct jwta_conf *conf, const struct jwt
     out->group = NULL;
     out->group_count = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        enum jwta_code code = steps[i].run(&s);
-
+        code = steps[i].run(&s);
         jwta_trace_step(trace, steps[i].name, code, code == JWTA_OK ? NULL : why);
         if (code != JWTA_OK)
-            return code;
+            break;
     }
-    return JWTA_OK;
+    free(s.index.item);
+    return code;
 }
 
 void jwta_decision_free(struct jwta_decision *decision)

@@ -15,7 +15,8 @@
 struct jwta_decision {
     char user[JWTA_USER_MAX]; /* "" as long as there is none */
     bool account;             /* a local user of this name exists */
-    struct jwta_span *role;   /* the token's roles, as the issuer wrote them, sorted, each once */
+    struct jwta_span
+        *role; /* the token's roles, as the issuer wrote them, in that order, each once */
     size_t role_count;
     const struct jwta_group **group; /* the local groups they give, no duplicates */
     size_t group_count;

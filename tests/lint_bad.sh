@@ -124,3 +124,9 @@ bad_shellcheck()
     printf 'rm $1\n' >>autogen.sh
     printf 'autogen.sh:[0-9]+:[0-9]+: .*SC2086'
 }
+
+bad_readme_files()
+{
+    printf '# one more line\n' >>tests/e2e/conf/jwtauth.yaml
+    printf 'README.md: tests/e2e/conf/jwtauth.yaml is not what it prints'
+}

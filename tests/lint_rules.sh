@@ -328,3 +328,22 @@ rule_shellcheck()
     mapfile -t files < <(shell_scripts)
     shellcheck --external-sources --format=gcc "${files[@]}"
 }
+
+# What the README prints to be copied is, word for word, what the end-to-end tests use: a line
+# `<!-- PATH -->`, then a code block that is the file.
+rule_readme_files()
+{
+    local path
+    sed -n 's/^<!-- \(.*\) -->$/\1/p' README.md | while read -r path; do
+        if [[ ! -f $path ]]; then
+            printf 'README.md: %s is no file\n' "$path"
+        elif ! awk -v mark="<!-- $path -->" '
+                $0 == mark { found = 1; next }
+                found == 1 && /^```/ { found = 2; next }
+                found == 2 && /^```/ { exit }
+                found == 2' README.md | cmp -s - "$path"; then
+            printf 'README.md: %s is not what it prints\n' "$path"
+        fi
+    done
+    grep -q '^<!-- tests/e2e/conf/' README.md || printf 'README.md: prints no file of the tests\n'
+}

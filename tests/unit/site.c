@@ -23,7 +23,7 @@ static const struct {
     uid_t uid;
 } users[] = {
     {"alice", 1001}, {"bob", 1002}, {"Carol", 1003}, {"postgres", 105},
-    {"daemon", 1},   {"root", 0},   {"toor", 0},
+    {"daemon", 1},   {"root", 0},   {"toor", 0},     {"noone", (uid_t)-1},
 };
 
 static const struct {
@@ -124,8 +124,10 @@ void test_folder_remove(char **folder)
 char *test_write(const char *folder, const char *name, const char *text, mode_t mode)
 {
     char *path = test_format("%s/%s", folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = -1;
 
+    (void)unlink(path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     must(fd >= 0, path);
     must(write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
     must(fchmod(fd, mode) == 0, path);

@@ -22,7 +22,7 @@ const struct jwta_issuer *test_issuer(const struct jwta_conf *conf, const char *
 /* A new temporary folder; the paths of files in it. test_folder_remove empties and frees it. */
 char *test_folder(void);
 void test_folder_remove(char **folder);
-/* Writes a file of this name and mode, over one that is there; returns its path, to be freed. */
+/* A file of this name and mode in place of one that is there; returns its path, to be freed. */
 char *test_write(const char *folder, const char *name, const char *text, mode_t mode);
 
 /* A verifier of a configuration that must be right. log may be NULL. */

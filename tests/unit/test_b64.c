@@ -178,12 +178,25 @@ static void test_one_encoding(void **state)
     assert_false(jwta_b64_canonical(jwta_span_of("AAAAA")));
 }
 
+static void test_run(void **state)
+{
+    (void)state;
+    assert_int_equal(jwta_b64_run(jwta_span_of("")), 0);
+    assert_int_equal(jwta_b64_run(jwta_span(NULL, 0)), 0);
+    assert_int_equal(jwta_b64_run(jwta_span_of(".abc")), 0);
+    assert_int_equal(jwta_b64_run(jwta_span_of("abc.def")), 3);
+    assert_int_equal(jwta_b64_run(jwta_span_of("aZ09-_")), 6);
+    assert_int_equal(jwta_b64_run(jwta_span("abcdef", 2)), 2);
+    assert_int_equal(jwta_b64_run(jwta_span("ab\0cd", 5)), 2);
+    assert_int_equal(jwta_b64_run(jwta_span_of("ab\xc3\xa9")), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),        cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refused),      cmocka_unit_test(test_alphabet),
-        cmocka_unit_test(test_one_encoding),
+        cmocka_unit_test(test_one_encoding), cmocka_unit_test(test_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,7 @@ static void test_quote(void **state)
         {"for eyJhbGciOiJIUzI1NiJ9.e30.c2ln now", "\"for <redacted> now\""},
         {"eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln", "\"<redacted>\""},
         {"ewogImFsZyI6IkhTMjU2In0.e30.c2ln", "\"<redacted>\""},
+        {"eyJhbGciOiJIUzI1NiJ9.e30\nc2lnbmF0dXJlc2lnbmF0dXJl", "\"<redacted>\\x0a<redacted>\""},
         {"ewok", "\"ewok\""},
         {"eyAdmin.example.com", "\"eyAdmin.example.com\""},
         {"Bearer eyJhbGciOiJub25lIn0", "\"Bearer <redacted>\""},

@@ -226,6 +226,31 @@ static void test_too_large(void **state)
     test_conf_free(&read);
 }
 
+/* What was meant to be read and cannot be is not the same as nothing. */
+static void test_snippets_unreadable(void **state)
+{
+    const struct room *room = *state;
+
+    write_file(room, "jwtauth.yaml", issuer_text);
+    assert_int_equal(rmdir(room->snippets), 0);
+    struct test_conf read = load(room);
+    assert_code(read.code, JWTA_OK);
+    test_conf_free(&read);
+
+    assert_int_equal(symlink("/nonexistent/conf.d", room->snippets), 0);
+    read = load(room);
+    assert_code(read.code, JWTA_CONF_MISSING);
+    test_conf_free(&read);
+    assert_int_equal(unlink(room->snippets), 0);
+
+    write_file(room, "conf.d", "a file\n");
+    read = load(room);
+    assert_code(read.code, JWTA_CONF_MISSING);
+    test_conf_free(&read);
+    assert_int_equal(unlink(room->snippets), 0);
+    assert_int_equal(mkdir(room->snippets, 0755), 0);
+}
+
 static void test_insecure(void **state)
 {
     const struct room *room = *state;
@@ -449,6 +474,7 @@ int main(void)
         IN_ROOM(test_defined_twice),
         IN_ROOM(test_missing),
         IN_ROOM(test_too_large),
+        IN_ROOM(test_snippets_unreadable),
         IN_ROOM(test_insecure),
         IN_ROOM(test_link),
         IN_ROOM(test_all_problems_at_once),

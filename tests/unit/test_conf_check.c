@@ -349,7 +349,7 @@ static void test_grant_of_sudo(void **state)
     assert_code(read.code, JWTA_OK);
     assert_int_equal(jwta_conf_service(read.conf, "sudo")->grant.need, JWTA_GRANT_REQUIRED);
     assert_null(jwta_conf_service(read.conf, "sudo")->grant.where.file);
-    assert_int_equal(jwta_conf_service(read.conf, "sudo-i")->grant.need, JWTA_GRANT_OPTIONAL);
+    assert_int_equal(jwta_conf_service(read.conf, "sudo-i")->grant.need, JWTA_GRANT_REQUIRED);
     assert_int_equal(jwta_conf_service(read.conf, "su")->grant.need, JWTA_GRANT_REQUIRED);
     test_conf_free(&read);
 }

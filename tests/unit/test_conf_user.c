@@ -45,7 +45,8 @@ static void test_templates(void **state)
     check_template("${email}", true, "</email>");
     check_template("${/email|localpart}-x", true, "</email|>-x");
     check_template("${a}-${email}", true, "</a>-</email>");
-    check_template("${/x/email}", false, "</x/email>");
+    check_template("${/x/email}", true, "</x/email>");
+    check_template("${/email/x}", false, "</email/x>");
     check_template("${upn|localpart}", false, "</upn|>");
     /* A claim's name is a name, whatever stands in it; only a leading / makes a pointer. */
     check_template("${https://x/y~z}", false, "</https:~1~1x~1y~0z>");

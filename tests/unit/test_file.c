@@ -299,6 +299,45 @@ static void test_symbolic_links(void **state)
     assert_memory_equal(why.text, expected, strlen(expected));
 }
 
+/* Who can change a link on the way chooses which trusted file is read: it must be trusted, too. */
+static void test_links_of_others(void **state)
+{
+    struct room *room = *state;
+    struct jwta_why why;
+    char open_dir[64];
+    char link_path[128];
+    char second[128];
+    char through[300];
+
+    snprintf(open_dir, sizeof(open_dir), "%s/open", room->path);
+    snprintf(link_path, sizeof(link_path), "%s/link", open_dir);
+    snprintf(second, sizeof(second), "%s/link", room->path);
+    snprintf(through, sizeof(through), "%s/file", link_path);
+    assert_int_equal(mkdir(open_dir, 0755), 0);
+    assert_int_equal(symlink(room->directory, link_path), 0);
+    assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_OK);
+    assert_int_equal(chmod(open_dir, 0777), 0);
+    assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_INSECURE);
+    assert_non_null(strstr(why.text, open_dir));
+    /* Also behind another link that is fine by itself. */
+    assert_int_equal(symlink("open/link", second), 0);
+    snprintf(through, sizeof(through), "%s/file", second);
+    assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_INSECURE);
+    assert_int_equal(chmod(open_dir, 0755), 0);
+    assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_OK);
+    if (geteuid() == 0) {
+        assert_int_equal(lchown(link_path, 65534, 65534), 0);
+        assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_INSECURE);
+        assert_non_null(strstr(why.text, "is a link of another user"));
+    }
+    /* A ring of links ends. */
+    assert_int_equal(unlink(link_path), 0);
+    assert_int_equal(symlink("link", link_path), 0);
+    assert_int_equal(read_it(through, JWTA_FILE_TRUSTED, &why), JWTA_FILE_FAILED);
+    assert_int_equal(unlink(link_path), 0);
+    assert_int_equal(rmdir(open_dir), 0);
+}
+
 static void test_hard_link(void **state)
 {
     struct room *room = *state;
@@ -407,13 +446,21 @@ static void test_identity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_reads),          TEST(test_replaces_the_buffer),
-        TEST(test_empty_file),     TEST(test_size),
-        TEST(test_missing),        TEST(test_mode),
-        TEST(test_owner),          TEST(test_directories),
-        TEST(test_symbolic_links), TEST(test_hard_link),
-        TEST(test_relative_path),  TEST(test_only_regular_files),
-        TEST(test_open_directory), TEST(test_identity),
+        TEST(test_reads),
+        TEST(test_replaces_the_buffer),
+        TEST(test_empty_file),
+        TEST(test_size),
+        TEST(test_missing),
+        TEST(test_mode),
+        TEST(test_owner),
+        TEST(test_directories),
+        TEST(test_symbolic_links),
+        TEST(test_links_of_others),
+        TEST(test_hard_link),
+        TEST(test_relative_path),
+        TEST(test_only_regular_files),
+        TEST(test_open_directory),
+        TEST(test_identity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

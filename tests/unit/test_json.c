@@ -375,6 +375,21 @@ static void test_words_refused(void **state)
     }
 }
 
+/* What was a secret is overwritten at every depth, so that it is not left in freed memory. */
+static void test_wipe(void **state)
+{
+    json_t *root = parsed("{\"k\":\"secret\",\"keys\":[{\"k\":\"hidden\"},\"word\",7],\"n\":1}");
+
+    (void)state;
+    jwta_json_wipe(root);
+    assert_memory_equal(json_string_value(jwta_json_pointer(root, "/k")), "\0\0\0\0\0\0", 6);
+    assert_memory_equal(json_string_value(jwta_json_pointer(root, "/keys/0/k")), "\0\0\0\0\0\0", 6);
+    assert_memory_equal(json_string_value(jwta_json_pointer(root, "/keys/1")), "\0\0\0\0", 4);
+    assert_int_equal(json_integer_value(jwta_json_pointer(root, "/keys/2")), 7);
+    jwta_json_wipe(NULL);
+    json_decref(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_type_names), cmocka_unit_test(test_pointer_valid),
         cmocka_unit_test(test_pointer),    cmocka_unit_test(test_pointer_long),
         cmocka_unit_test(test_words),      cmocka_unit_test(test_words_refused),
+        cmocka_unit_test(test_wipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,8 @@ static void test_ec_points(void **state)
         {EC("P-384", X256, Y256), JWTA_JWK_MALFORMED},
         {EC("P-256", "AA", "AA"), JWTA_JWK_MALFORMED},
         {EC("P-256", "", ""), JWTA_JWK_MALFORMED},
+        {EC("P-256", "AA", Y256), JWTA_JWK_MALFORMED},
+        {EC("P-256", X256, "AA"), JWTA_JWK_MALFORMED},
         {EC("P-256", "AA" X256, Y256), JWTA_JWK_MALFORMED},
         {EC("P-256", X256, Y256 "AA"), JWTA_JWK_MALFORMED},
         {EC("P-256", X256 "=", Y256), JWTA_JWK_MALFORMED},
@@ -259,40 +261,61 @@ static void test_okp(void **state)
         assert_code(verdict(rows[i].jwk), rows[i].code);
 }
 
-/* Points for whose "key" everybody can sign. */
+/*
+ * Points of small order in every encoding that decodes to one: with the key at such a point, a
+ * signature verifies that nobody had to sign. Little-endian; the last byte's high bit is a sign.
+ */
 static void test_small_order(void **state)
 {
-    static const char *const rows[] = {
-        OKP("Ed25519", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is 0 */
-        OKP("Ed25519", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is 1 */
-        OKP("Ed25519", "7P_______________________________________38"), /* y is -1 */
-        OKP("Ed25519", "7f_______________________________________38"), /* y is p */
-        OKP("Ed25519", "7v_______________________________________38"), /* y is p + 1 */
-        OKP("Ed25519", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA"), /* y is 1, x negative */
-        OKP("Ed25519", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"), /* y is order 8 */
-        OKP("Ed25519", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"), /* y is order 8 */
-        OKP("Ed448",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is
-                                                                                                0 */
-        OKP("Ed448",
-            "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), /* y is
-                                                                                                1 */
-        OKP("Ed448",
-            "_v____________________________________7___________________________________8A"), /* y is
-                                                                                                -1
-                                                                                              */
-        OKP("Ed448",
-            "______________________________________7___________________________________8A"), /* y is
-                                                                                                p */
-        OKP("Ed448",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP____________________________________8A"), /* y is
-                                                                                                p +
-                                                                                                1 */
+    static const struct {
+        const char *crv;
+        const char *head; /* the first bytes, in hexadecimal */
+        const char *fill; /* those between */
+        const char *tail; /* the last bytes */
+    } rows[] = {
+        {"Ed25519", "01", "00", "00"},
+        {"Ed25519", "01", "00", "80"},
+        {"Ed25519", "ec", "ff", "7f"},
+        {"Ed25519", "ec", "ff", "ff"},
+        {"Ed25519", "00", "00", "00"},
+        {"Ed25519", "00", "00", "80"},
+        {"Ed25519", "26e8958fc2b227b045c3f489f2ef98f0", "00", "d5dfac05d3c63339b13802886d53fc05"},
+        {"Ed25519", "26e8958fc2b227b045c3f489f2ef98f0", "00", "d5dfac05d3c63339b13802886d53fc85"},
+        {"Ed25519", "c7176a703d4dd84fba3c0b760d10670f", "00", "2a2053fa2c39ccc64ec7fd7792ac037a"},
+        {"Ed25519", "c7176a703d4dd84fba3c0b760d10670f", "00", "2a2053fa2c39ccc64ec7fd7792ac03fa"},
+        /* not reduced: p, p + 1 */
+        {"Ed25519", "ed", "ff", "7f"},
+        {"Ed25519", "ed", "ff", "ff"},
+        {"Ed25519", "ee", "ff", "7f"},
+        {"Ed25519", "ee", "ff", "ff"},
+        {"Ed448", "00", "00", "00"},
+        {"Ed448", "01", "00", "00"},
+        {"Ed448", "01", "00", "80"},
+        {"Ed448", "fe", "ff", "feffffffffffffffffffffffffffffffffffffffffffffffffffffff00"},
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_code(verdict(rows[i]), JWTA_JWK_WEAK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        size_t len = strcmp(rows[i].crv, "Ed448") == 0 ? 57 : 32;
+        size_t head = strlen(rows[i].head) / 2;
+        size_t tail = strlen(rows[i].tail) / 2;
+        unsigned char public[57];
+        char *x = NULL;
+
+        for (size_t k = 0; k < len; k++) {
+            const char *hex = k < head         ? rows[i].head + 2 * k
+                              : k < len - tail ? rows[i].fill
+                                               : rows[i].tail + 2 * (k - (len - tail));
+            char byte[3] = {hex[0], hex[1], '\0'};
+
+            public[k] = (unsigned char)strtoul(byte, NULL, 16);
+        }
+        x = test_b64(public, len);
+        assert_code(verdict_of(test_format("{\"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"%s\"}",
+                                           rows[i].crv, x)),
+                    JWTA_JWK_WEAK);
+        free(x);
+    }
 }
 
 /* RFC 7518 section 3.2: a secret is at least as long as the hash. */

@@ -118,6 +118,54 @@ static void test_shape(void **state)
     assert_false(jwta_jws_shape(jwta_span("eyJ.a.b\0", 8)));
 }
 
+#define HEADER "eyJhbGciOiJFUzI1NiJ9"
+
+/* What holds a token, whole or spoilt, is kept from modules that take passwords. */
+static void test_resembled(void **state)
+{
+    static const char *const yes[] = {
+        HEADER ".UGF5.c2ln",
+        HEADER "..",
+        " " HEADER ".UGF5.c2ln",
+        "\r\n\t" HEADER ".a.b",
+        HEADER ".UGF5.c2ln ",
+        HEADER ".UGF5.c2ln\n",
+        HEADER ".UGF5.c2ln=",
+        HEADER ".UGF5.c2l!",
+        HEADER ".UGF5.c2ln.",
+        HEADER ".a.b.c.d",
+        HEADER ".UGF5.c2ln extra",
+        "eyJ9.UGF5.c2ln",
+        "Bearer " HEADER ".a.b",
+        "\"" HEADER ".a.b\"",
+        "eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln",
+    };
+    static const char *const no[] = {
+        "",
+        " ",
+        "password",
+        "correct horse.battery.staple",
+        "eyJ",
+        "eyJoin the club",
+        HEADER,
+        HEADER ".UGF5",
+        "a.b.c",
+        "Bearer",
+        "EyJhbGciOiJFUzI1NiJ9.a.b",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(yes); i++) {
+        if (!jwta_jws_resembled(jwta_span_of(yes[i])))
+            fail_msg("no token in: %s", yes[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(no); i++) {
+        if (jwta_jws_resembled(jwta_span_of(no[i])))
+            fail_msg("a token in: %s", no[i]);
+    }
+    assert_false(jwta_jws_resembled(jwta_span(NULL, 0)));
+}
+
 static enum jwta_code read_bytes(const void *bytes, size_t len, struct jwta_header **out,
                                  struct jwta_why *why)
 {
@@ -277,11 +325,11 @@ static void test_header_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),           cmocka_unit_test(test_split_refused),
-        cmocka_unit_test(test_bounds),          cmocka_unit_test(test_shape),
-        cmocka_unit_test(test_header),          cmocka_unit_test(test_header_refused),
-        cmocka_unit_test(test_header_encoding), cmocka_unit_test(test_header_counted),
-        cmocka_unit_test(test_header_why),
+        cmocka_unit_test(test_split),          cmocka_unit_test(test_split_refused),
+        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_resembled),      cmocka_unit_test(test_header),
+        cmocka_unit_test(test_header_refused), cmocka_unit_test(test_header_encoding),
+        cmocka_unit_test(test_header_counted), cmocka_unit_test(test_header_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

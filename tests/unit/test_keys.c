@@ -4,6 +4,7 @@
 #include "tests/unit/site.h"
 #include "tests/unit/token.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -204,6 +205,34 @@ static void test_not_a_file(void **state)
     jwta_conf_free(&conf);
 }
 
+/* Written over in place, as fast as can be, the file is never taken for what it was. */
+static void test_quick_changes(void **state)
+{
+    struct jwta_conf *conf = conf_for_file("quick.json");
+    struct jwta_keys *keys = keys_of(conf, JWTA_FILE_TRUSTED);
+    char *path = test_format("%s/quick.json", folder);
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        const char *kid = i % 2 == 0 ? "even" : "odds";
+        struct jwta_keyset *set = NULL;
+        char *text = test_key_jwks(ec, kid, NULL);
+        FILE *file = fopen(path, i == 0 ? "w" : "r+");
+
+        assert_non_null(file);
+        assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(chmod(path, 0600), 0);
+        assert_code(get(keys, conf, i, &set), JWTA_OK);
+        assert_true(has_kid(set, kid));
+        jwta_keyset_unref(&set);
+        free(text);
+    }
+    free(path);
+    jwta_keys_free(&keys);
+    jwta_conf_free(&conf);
+}
+
 /* The same snapshot as long as nothing changed; another after the file was replaced. */
 static void test_changes(void **state)
 {
@@ -215,6 +244,13 @@ static void test_changes(void **state)
 
     (void)state;
     write_key("changing.json", ec, "one", 0600);
+    assert_code(get(keys, conf, 8, &first), JWTA_OK);
+    /* So young a file may change once more without looking changed: it is read again. */
+    assert_code(get(keys, conf, 9, &second), JWTA_OK);
+    assert_ptr_not_equal(first, second);
+    jwta_keyset_unref(&first);
+    jwta_keyset_unref(&second);
+    (void)sleep(3);
     assert_code(get(keys, conf, 10, &first), JWTA_OK);
     assert_code(get(keys, conf, 11, &second), JWTA_OK);
     assert_ptr_equal(first, second);
@@ -287,10 +323,10 @@ static void test_mixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trust),     cmocka_unit_test(test_unavailable),
-        cmocka_unit_test(test_too_large), cmocka_unit_test(test_not_a_file),
-        cmocka_unit_test(test_changes),   cmocka_unit_test(test_other_places),
-        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_trust),        cmocka_unit_test(test_unavailable),
+        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_not_a_file),
+        cmocka_unit_test(test_changes),      cmocka_unit_test(test_quick_changes),
+        cmocka_unit_test(test_other_places), cmocka_unit_test(test_mixed),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -110,6 +110,66 @@ static void check_rows(const char *issuer, const struct row *rows, size_t count)
     }
 }
 
+/* Only uid 0 is a system user by number here, and root is no one of this host. */
+static const char edges[] = "min_uid: 1\n"
+                            "issuers:\n"
+                            "  corp:\n"
+                            "    issuer: https://idp.example\n"
+                            "    jwks: file:/nowhere/keys.json\n"
+                            "    audience: a\n"
+                            "    username: ${name}\n"
+                            "    roles: [/roles]\n"
+                            "  corpse:\n"
+                            "    issuer: https://corpse.example\n"
+                            "    jwks: file:/nowhere/keys.json\n"
+                            "    audience: a\n"
+                            "    username: ${name}\n"
+                            "    roles: [/roles]\n"
+                            "services:\n"
+                            "  sshd:\n"
+                            "    issuers: [corp, corpse]\n"
+                            "    allow_roles: [corpse/ops]\n";
+
+static enum jwta_found no_root(const struct jwta_host *host, const char *name, uid_t *uid)
+{
+    if (strcmp(name, "root") == 0)
+        return JWTA_NOT_FOUND;
+    return test_host.user(host, name, uid);
+}
+
+static void test_edges(void **state)
+{
+    static const struct {
+        const char *issuer;
+        const char *payload;
+        enum jwta_code code;
+    } rows[] = {
+        {"corpse", "{\"name\":\"daemon\",\"roles\":[\"ops\"]}", JWTA_OK},
+        {"corpse", "{\"name\":\"toor\",\"roles\":[\"ops\"]}", JWTA_USER_SYSTEM},
+        {"corpse", "{\"name\":\"root\",\"roles\":[\"ops\"]}", JWTA_USER_SYSTEM},
+        /* An issuer whose name begins like another's has none of its rules. */
+        {"corp", "{\"name\":\"alice\",\"roles\":[\"ops\",\"/ops\",\"e/ops\",\"se/ops\"]}",
+         JWTA_NOT_ALLOWED},
+    };
+    struct jwta_conf *other = test_conf(edges);
+    struct jwta_host host = test_host;
+
+    (void)state;
+    host.user = no_root;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        json_t *payload = parsed(rows[i].payload);
+        struct jwta_decision decision;
+
+        assert_code(jwta_policy_decide(other, test_issuer(other, rows[i].issuer),
+                                       jwta_conf_service(other, "sshd"), payload, NULL, &host, NULL,
+                                       &decision, NULL),
+                    rows[i].code);
+        jwta_decision_free(&decision);
+        json_decref(payload);
+    }
+    jwta_conf_free(&other);
+}
+
 static void test_users(void **state)
 {
     static const struct row rows[] = {
@@ -180,6 +240,7 @@ static void test_system_users(void **state)
         {"system", "{\"name\":\"postgres\"}", "postgres", JWTA_OK, 32},
         {"system", "{\"name\":\"root\"}", "root", JWTA_OK, 32},
         {"system", "{\"name\":\"toor\"}", "toor", JWTA_USER_SYSTEM, 0},
+        {"open", "{\"name\":\"noone\"}", "noone", JWTA_USER_SYSTEM, 0},
         {"system", "{\"name\":\"flaky\"}", "flaky", JWTA_USER_UNAVAILABLE, 0},
     };
 
@@ -292,10 +353,11 @@ static void test_gate(void **state)
     check_rows("corp", rows, COUNT_OF(rows));
 }
 
-/* Roles are listed once each, in order; groups come from the table alone, once each. */
+/* Roles are listed once each, in the order of the token; groups come from the table alone, once
+ * each. */
 static void test_lists(void **state)
 {
-    static const char *const roles[] = {"", "dba", "idle", "ops", "root", "x"};
+    static const char *const roles[] = {"ops", "x", "root", "", "dba", "idle"};
     json_t *payload = parsed("{\"name\":\"alice\",\"roles\":[\"ops\",\"x\",\"root\",\"ops\",\"\"],"
                              "\"more\":{\"roles\":\"dba  idle dba\"}}");
     struct jwta_decision decision;
@@ -359,11 +421,12 @@ static void test_account(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_users),        cmocka_unit_test(test_name_length),
-        cmocka_unit_test(test_system_users), cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_unverified),   cmocka_unit_test(test_joined),
-        cmocka_unit_test(test_gate),         cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_many_roles),   cmocka_unit_test(test_account),
+        cmocka_unit_test(test_users),       cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_name_length), cmocka_unit_test(test_system_users),
+        cmocka_unit_test(test_addresses),   cmocka_unit_test(test_unverified),
+        cmocka_unit_test(test_joined),      cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_lists),       cmocka_unit_test(test_many_roles),
+        cmocka_unit_test(test_account),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

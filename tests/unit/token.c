@@ -273,8 +273,8 @@ static size_t raw_ecdsa(const unsigned char *der, size_t der_len, size_t size, u
 /* Signs input; out has room for the longest signature there is here. */
 #define SIGNATURE_ROOM 2048
 
-static size_t sign_bytes(const struct test_key *key, const struct algorithm *alg, const char *input,
-                         size_t input_len, unsigned char *out)
+static size_t sign_bytes(const struct test_key *key, const struct algorithm *alg, int salt,
+                         const char *input, size_t input_len, unsigned char *out)
 {
     EVP_PKEY_CTX *options = NULL;
     EVP_MD_CTX *context = NULL;
@@ -294,7 +294,7 @@ static size_t sign_bytes(const struct test_key *key, const struct algorithm *alg
          "EVP_DigestSignInit_ex");
     if (alg->kind == KIND_PSS) {
         must(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1, "PSS");
-        must(EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1, "salt");
+        must(EVP_PKEY_CTX_set_rsa_pss_saltlen(options, salt) == 1, "salt");
     }
     must(EVP_DigestSign(context, alg->kind == KIND_EC ? der : out, &len,
                         (const unsigned char *)input, input_len) == 1,
@@ -305,15 +305,20 @@ static size_t sign_bytes(const struct test_key *key, const struct algorithm *alg
     return len;
 }
 
-char *test_sign_input(const struct test_key *key, const char *alg, const char *input)
+char *test_sign_salt(const struct test_key *key, const char *alg, const char *input, int salt)
 {
     unsigned char signature[SIGNATURE_ROOM] = {0};
-    size_t len = sign_bytes(key, find(alg), input, strlen(input), signature);
+    size_t len = sign_bytes(key, find(alg), salt, input, strlen(input), signature);
     char *encoded = test_b64(signature, len);
     char *token = test_format("%s.%s", input, encoded);
 
     free(encoded);
     return token;
+}
+
+char *test_sign_input(const struct test_key *key, const char *alg, const char *input)
+{
+    return test_sign_salt(key, alg, input, RSA_PSS_SALTLEN_DIGEST);
 }
 
 char *test_sign_bytes(const struct test_key *key, const char *alg, const void *header,

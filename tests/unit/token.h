@@ -42,6 +42,8 @@ char *test_sign_bytes(const struct test_key *key, const char *alg, const void *h
                       size_t header_len, const void *payload, size_t payload_len);
 /* input, a period and the signature over input, which may be anything. */
 char *test_sign_input(const struct test_key *key, const char *alg, const char *input);
+/* The same by a PS algorithm with a salt of so many bytes. */
+char *test_sign_salt(const struct test_key *key, const char *alg, const char *input, int salt);
 
 /* base64url without padding. */
 char *test_b64(const void *bytes, size_t len);
