@@ -215,7 +215,7 @@ static void describe_min_uid(const struct query *query, const struct jwta_result
 
     (void)query;
     if (!result->decided.account) {
-        (void)fputs("no local user has this name", stdout);
+        (void)fputs("no local user has this name: a service that needs an account refuses", stdout);
         return;
     }
     for (size_t i = 0; i < listed->count; i++) {

@@ -3,19 +3,35 @@
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
+#define WHAT_TO_DECIDE                                                              \
+    "  --config FILE --service NAME --user NAME   by the rules of a service\n"      \
+    "  --passwd FILE --group FILE --host-name NAME   as another host would\n"       \
+    "  --jwks FILE --issuer ISS --audience AUD [--algorithms LIST]   without one\n" \
+    "  --now EPOCH   as if it were then\n"
+
 static const struct {
     const char *name;
     const char *synopsis;
+    const char *options;
     enum jwta_exit (*run)(int argc, char **argv);
 } commands[] = {
-    {"verify", "decide about the token on standard input", jwta_cli_verify},
-    {"explain", "decide, and say each step in words", jwta_cli_explain},
-    {"config", "config check: every problem of the configuration", jwta_cli_config},
-    {"keys", "keys list, keys refresh: the issuers' keys", jwta_cli_keys},
+    {"verify", "decide about the token on standard input",
+     WHAT_TO_DECIDE "  --signature-only --jwks FILE   look at nothing but the signature\n"
+                    "  --json   answer with a JSON object\n",
+     jwta_cli_verify},
+    {"explain", "decide, and say each step in words", WHAT_TO_DECIDE, jwta_cli_explain},
+    {"config", "config check: every problem of the configuration", "  check [--config FILE]\n",
+     jwta_cli_config},
+    {"keys", "keys list, keys refresh: the issuers' keys",
+     "  list [--config FILE] [--issuer NAME]\n"
+     "  list --jwks FILE\n"
+     "  refresh [--config FILE] [--issuer NAME] [--force]\n",
+     jwta_cli_keys},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -57,6 +73,24 @@ static void print_help(FILE *to)
                 to);
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum jwta_exit run_command(size_t index, int argc, char **argv)
+{
+    if (!asks_for_help(argc, argv))
+        return commands[index].run(argc - 1, argv + 1);
+    (void)printf("usage: jwtauth %s ...   %s\n\n%s\nSee jwtauth(8).\n", commands[index].name,
+                 commands[index].synopsis, commands[index].options);
+    return JWTA_EXIT_ACCEPTED;
+}
+
 static enum jwta_exit dispatch(int argc, char **argv)
 {
     if (argc < 2) {
@@ -73,7 +107,7 @@ static enum jwta_exit dispatch(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return run_command(i, argc, argv);
     }
     return jwta_cli_usage("there is no such command; see jwtauth --help");
 }
