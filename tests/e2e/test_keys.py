@@ -150,7 +150,7 @@ def test_keys_refreshed_by_command(site, party):
     status, output = site.jwtauth("keys", "list", "--issuer", here.name)
     assert status == 0, output
     assert here.idp.url in output
-    assert re.search(r"kid "key-1"  type "EC"  .*alg ES256  .*usable", output), output
+    assert re.search(r'kid "key-1"  type "EC"  .*alg ES256  .*usable', output), output
     here.idp.stop()
     assert here.refresh("--force")[0] == 3, "a refresh that fails says so"
 
