@@ -8,76 +8,16 @@ import time
 import pytest
 
 from lab import host, tokens
-from lab.idp import Authority, Idp
-from lab.site import ACCOUNTS, CLIENTS, HELPER, PROGRAM, RESOURCE, SOURCES, source, write
+from lab.idp import Authority
+from lab.party import FIRST
+from lab.site import HELPER, PROGRAM, SOURCES, source, write
 from lab.sshd import answer
 
-CLIENT = "laptop-es256"
-FIRST, SECOND = {"key-1": "ES256"}, {"key-2": "ES256"}
+SECOND = {"key-2": "ES256"}
 METADATA, JWKS = "/.well-known/openid-configuration", "/jwks"
 
 # The shortest time that a key set is kept, whatever the provider says.
 FRESHNESS_FLOOR = 60
-
-
-class Party:
-    """An issuer of its own, with one service that trusts it and nobody else."""
-
-    def __init__(self, site, name, idp, settings=""):
-        self.site, self.name, self.idp = site, name, idp
-        self.service = f"sshd-{name}"
-        write(f"/etc/jwtauth/conf.d/{name}.yaml", f"""\
-issuers:
-  {name}:
-    issuer: {idp.url}
-    jwks: discover
-    audience: {RESOURCE}
-    algorithms: [ES256]
-    username: ${{preferred_username}}
-    roles: [/roles]
-{settings}
-services:
-  {self.service}:
-    issuers: [{name}]
-    allow_roles: [ops]
-""")
-
-    def close(self):
-        self.idp.stop()
-        os.unlink(f"/etc/jwtauth/conf.d/{self.name}.yaml")
-
-    def token(self, login="alice"):
-        return self.site.used(self.idp.token(login, CLIENT, RESOURCE))
-
-    def sshd(self, stack=None):
-        return self.site.sshd(self.service, stack)
-
-    def login(self, token=None):
-        return self.sshd().login("alice", token or self.token())
-
-    def refresh(self, *options):
-        return self.site.jwtauth("keys", "refresh", "--issuer", self.name, *options)
-
-    def paths(self):
-        """What the helper asked the provider for so far."""
-        return [request.url for request in self.idp.requests()]
-
-
-@pytest.fixture
-def party(request, site):
-    """Makes an issuer with plain http on loopback, named after the test."""
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40]
-    made = []
-
-    def make(keys=None, settings="", **options):
-        options.setdefault("issuer", f"http://127.0.0.1:{host.free_port()}")
-        idp = Idp(CLIENTS, ACCOUNTS, keys or FIRST, **options)
-        made.append(Party(site, name, idp, settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def is_alice(login):
