@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Debian's glewlwyd, whose issuer has a path, and whose tokens have a scope where others have roles."""
+"""Debian's glewlwyd: its issuer has a path, and its tokens a scope where others have roles."""
 import pytest
 
 from lab import tokens

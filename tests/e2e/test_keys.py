@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Keys from the network, behind a real sshd: discovered, cached, rotated, and there in an outage."""
+"""Keys from the network behind a real sshd: discovered, cached, rotated, kept in an outage."""
 import os
 import re
 import subprocess

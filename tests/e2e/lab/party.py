@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An issuer of its own with a service that trusts it alone, for tests that change their provider."""
+"""An issuer of its own with a service that trusts it alone, for tests that harm their provider."""
 import os
 
 from lab import host
