@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 
+import pexpect
 import pytest
 
 from lab import host, tokens
@@ -136,6 +137,42 @@ def test_unknown_authority(party, watch, private_authority):
     assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
     assert "certificate" in audit["detail"]
     assert here.paths() == []
+
+
+# Each of these leads a libcurl that reads it astray.
+ENVIRONMENT = {
+    "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9",
+    "SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "/nonexistent",
+    "CURL_CA_BUNDLE": "/dev/null", "CURL_HOME": "/nonexistent", "OPENSSL_CONF": "/nonexistent",
+}
+
+
+def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch, tmp_path):
+    # By a name that the system's authorities vouch for: no ca_file overrides the variables.
+    here = party(issuer=f"https://idp.example.com:{host.free_port()}", authority=site.authority)
+    alice = site.users["alice"]
+    site.stack("su-l", f"auth required pam_jwt.so service={here.service}\n"
+                       "account required pam_unix.so\nsession required pam_unix.so\n")
+    os.chown(tmp_path, alice.pw_uid, alice.pw_gid)
+    secrets = tmp_path / "secrets"
+
+    def as_alice():
+        host.die_with_parent()
+        os.setgroups([])
+        os.setgid(alice.pw_gid)
+        os.setuid(alice.pw_uid)
+
+    environment = {**ENVIRONMENT, "SSLKEYLOGFILE": str(secrets), "PATH": "/usr/bin:/bin"}
+    session = answer(pexpect.spawn(
+        "/bin/su", ["-", "bob", "-c", "id"], env=environment, encoding="utf-8", timeout=20,
+        cwd="/", preexec_fn=as_alice,
+    ), [here.token("bob")])
+    assert session.status == 0, session.output
+    assert "(bob)" in session.output
+    assert watch.one()["reason"] == "ok"
+    assert here.paths() == [METADATA, JWKS]
+    assert not secrets.exists()
 
 
 # ---- rotation ----

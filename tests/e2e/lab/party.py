@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An issuer of its own with a service that trusts it alone, for tests that harm their provider."""
 import os
+import re
 
 from lab import host
 from lab.idp import Idp
@@ -53,6 +54,21 @@ class Party:
 
     def refresh(self, *options):
         return self.site.jwtauth("keys", "refresh", "--issuer", self.name, *options)
+
+    def age_cache(self, seconds):
+        """Lets the cache look as it will in so many seconds, without waiting for them."""
+        for suffix, words in (("jwks", b"fetched"), ("state", b"attempted|forced")):
+            path = os.path.join(host.CACHE, f"{self.name}.{suffix}")
+            with open(path, "rb") as file:
+                text = file.read()
+            text, count = re.subn(
+                rb"^(%s) (\d+)$" % words,
+                lambda found: b"%s %d" % (found[1], max(0, int(found[2]) - seconds)),
+                text, flags=re.MULTILINE,
+            )
+            assert count == len(words.split(b"|")), text
+            write(path + ".new", text)
+            os.rename(path + ".new", path)
 
     def paths(self):
         """What the helper asked the provider for so far."""
