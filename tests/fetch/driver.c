@@ -327,6 +327,7 @@ static void do_write(const char *value)
                          (int64_t)time(NULL), &entry, &why) == JWTA_FILE_OK,
          why.text);
     (void)printf("write\n");
+    (void)fflush(stdout);
     for (long i = 0; count == 0 || i < count; i++)
         must(jwta_cache_write(&cache, issuer->name, &entry, &why) == JWTA_FILE_OK, why.text);
     jwta_cache_entry_free(&entry);

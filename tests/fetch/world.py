@@ -12,8 +12,6 @@ import itertools
 import json
 import os
 import pathlib
-import pwd
-import shutil
 import socket
 import ssl
 import subprocess
@@ -305,9 +303,8 @@ def unused_port():
         return listener.getsockname()[1]
 
 
-def owner_name():
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def remove(folder):
-    shutil.rmtree(folder, ignore_errors=True)
+def is_helper(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe") == str(HELPER)
+    except OSError:
+        return False
