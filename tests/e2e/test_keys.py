@@ -215,6 +215,18 @@ def test_rotation_fails_no_login(party, watch):
     assert {audit["reason"] for audit in watch.audits()} == {"ok"}
 
 
+def test_invented_kids_cost_one_fetch(site, party, watch):
+    here = party()
+    assert is_alice(here.login())
+    asked = here.paths()
+    for kid in ("invented-1", "invented-2", "invented-3"):
+        login = here.login(site.used(tokens.with_kid(here.token(), kid)))
+        assert login.status == 255, login.output
+    assert is_alice(here.login()), "the cooldown is nothing to keys that are known"
+    assert here.paths() == [*asked, METADATA, JWKS]
+    assert [audit["reason"] for audit in watch.audits()] == ["ok", *["no-key"] * 3, "ok"]
+
+
 def test_a_removed_key_ends_within_its_freshness(party, watch):
     here = party({**SECOND, **FIRST}, max_age=1)
     token = here.token()
