@@ -116,7 +116,7 @@ static enum jwta_code load_file(const struct jwta_keys *keys, const char *path,
 }
 
 static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                              struct jwta_source *source)
+                             struct jwta_source *source)
 {
     struct jwta_file_id id = {0};
 

@@ -41,8 +41,9 @@ struct jwta_keys {
 struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer);
 
 /* keys_current.c. In all but take, the source's lock is held. */
-#define JWTA_CLOCK_BACK 60 /* seconds that a time may lie in the future before it is not believed \
-                            */
+#define JWTA_CLOCK_BACK                                                       \
+    60 /* seconds that a time may lie in the future before it is not believed \
+        */
 
 enum jwta_age { JWTA_AGE_FRESH, JWTA_AGE_AHEAD, JWTA_AGE_STALE, JWTA_AGE_DEAD };
 

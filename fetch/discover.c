@@ -103,7 +103,8 @@ static char *discover(struct http *http, const char *issuer, bool no_cache, stru
     return uri;
 }
 
-/* A body that is handed back is a JWK set with a key in it that can verify. */
+/* A body that is handed back is a JWK set with a key in it that can verify, and without a secret.
+ */
 static bool usable(struct jwta_span body, struct jwta_why *why)
 {
     struct jwta_keyset *set = NULL;
@@ -114,7 +115,10 @@ static bool usable(struct jwta_span body, struct jwta_why *why)
         return false;
     for (size_t i = 0; !found && jwta_keyset_at(set, i, &entry); i++)
         found = entry.usable == JWTA_OK;
-    if (!found)
+    if (jwta_keyset_symmetric(set)) {
+        (void)jwta_fail(why, JWTA_KEYS_INSECURE, "the key set publishes a symmetric key");
+        found = false;
+    } else if (!found)
         (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "the key set has no usable key");
     jwta_keyset_unref(&set);
     return found;

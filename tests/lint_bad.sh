@@ -56,14 +56,18 @@ bad_needed()
     local library=$lint_build/libcurl.so.4
     gcc -shared -fPIC -x c /dev/null -o "$library" -Wl,-soname,libcurl.so.4
     bad_module -x none -Wl,--no-as-needed "$library" </dev/null
-    printf 'needs libcurl'
+    mkdir -p "$lint_build/cli"
+    gcc -x c - -x none -o "$lint_build/cli/jwtauth" -Wl,--no-as-needed "$library" \
+        <<<'int main(void) { return 0; }'
+    printf 'pam_jwt.so: needs libcurl.*jwtauth: needs libcurl'
 }
 
 bad_hardening()
 {
     bad_module -Wl,-z,lazy,-z,norelro,-z,execstack </dev/null
-    mkdir -p "$lint_build/cli"
+    mkdir -p "$lint_build"/{cli,fetch}
     gcc -no-pie -x c - -o "$lint_build/cli/jwtauth" <<<'int main(void) { return 0; }'
+    cp "$lint_build/cli/jwtauth" "$lint_build/fetch/jwtauth-fetch"
     printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*unloaded.*jwtauth: position'
 }
 

@@ -82,7 +82,7 @@ rule_floors()
         awk -v path="$path" '
             BEGIN {
                 split("err buf log b64,json alg host file yaml conf,jwk jws claims policy," \
-                      "cache fetch keys keyset status grant,auth", floors, ",")
+                      "message cache fetch keyset keys status grant,auth", floors, ",")
                 for (number in floors) {
                     count = split(floors[number], names, " ")
                     for (at = 1; at <= count; at++) floor_of["common/" names[at]] = number
@@ -196,13 +196,15 @@ rule_needed()
     readelf -d "$module" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p' |
         grep -vxE 'libc|libcrypto|libjansson|libpam|libyaml-0' |
         sed 's/^/pam_jwt.so: needs /'
+    readelf -d "$lint_build/cli/jwtauth" | sed -n 's/.*(NEEDED).*\[\(libcurl.*\)\.so.*/\1/p' |
+        sed 's/^/jwtauth: needs /'
 }
 
 # Full RELRO, no lazy binding, no executable stack, no text relocation, no search path; PIE.
 rule_hardening()
 {
     local path
-    for path in "$lint_build"/{pam_jwt/.libs/pam_jwt.so,cli/jwtauth}; do
+    for path in "$lint_build"/{pam_jwt/.libs/pam_jwt.so,cli/jwtauth,fetch/jwtauth-fetch}; do
         readelf -W -d -l -h "$path" | awk -v path="${path##*/}" '
             /^ +Type:/ && $2 != "DYN" { print path ": position is fixed" }
             /GNU_RELRO/ { relro = 1 }

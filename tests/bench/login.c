@@ -9,6 +9,7 @@
  * FOLDER holds the modules (pam_NAME.so) and takes the configuration, SERVICE is its section, and
  * COMMAND logs in as USER with the token in FOLDER/token.
  */
+#include "child.h"
 #include "mint.h"
 #include "report.h"
 #include "rounds.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,53 +48,6 @@ struct side {
     const char *name;
 };
 
-/* Answers each question with the token. */
-static int converse(int count, const struct pam_message **message, struct pam_response **out,
-                    void *token)
-{
-    struct pam_response *response = calloc((size_t)count, sizeof(*response));
-
-    (void)message;
-    if (response == NULL)
-        return PAM_BUF_ERR;
-    for (int i = 0; i < count; i++)
-        response[i].resp = strdup(token);
-    *out = response;
-    return PAM_SUCCESS;
-}
-
-static int authenticate(const struct side *side, char *token)
-{
-    const struct pam_conv conversation = {.conv = converse, .appdata_ptr = token};
-    pam_handle_t *handle = NULL;
-    int result = pam_start_confdir(side->name, side->bench->user, &conversation,
-                                   side->bench->stacks, &handle);
-
-    if (result == PAM_SUCCESS)
-        result = pam_authenticate(handle, 0);
-    (void)pam_end(handle, result);
-    return result;
-}
-
-/* What the child came to: its exit status, or -1. */
-static int wait_for(pid_t child)
-{
-    int status = 0;
-
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
-        return -1;
-    return WEXITSTATUS(status);
-}
-
-static int login_by_module(const struct side *side, const struct bench_token *token)
-{
-    pid_t child = fork();
-
-    if (child == 0)
-        _exit(authenticate(side, token->text));
-    return wait_for(child);
-}
-
 /* Nobody but the clock watches: ssh and sshd use every CPU they had. */
 static int login_by_ssh(const struct bench *bench, const struct bench_token *token)
 {
@@ -110,14 +63,14 @@ static int login_by_ssh(const struct bench *bench, const struct bench_token *tok
             execv(bench->command[0], bench->command);
         _exit(127);
     }
-    return wait_for(child);
+    return child_wait(child);
 }
 
 static int login(const struct side *side, const struct bench_token *token)
 {
     if (strcmp(side->name, names[SSHD]) == 0)
         return login_by_ssh(side->bench, token);
-    return login_by_module(side, token);
+    return child_login(side->bench->stacks, side->name, side->bench->user, token->text);
 }
 
 static bool login_next(void *context, size_t number)

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from lab.party import with_oidc_provider
 from lab.site import RESOURCE, Site, source, write
 
 # Beside the configuration that the README shows: no tolerance for clocks (there is one clock), and
@@ -53,6 +54,21 @@ def no_leaks(site):
 def mixed(site):
     """An sshd that takes tokens and passwords."""
     return site.sshd("sshd-mixed", source("pam.d-sshd-mixed"))
+
+
+@pytest.fixture
+def party(request, site):
+    """Makes an issuer of oidc-provider, named after the test."""
+    made = []
+
+    def make(keys=None, settings="", **options):
+        name = request.node.name.removeprefix("test_").replace("_", "-")
+        made.append(with_oidc_provider(site, name, keys, settings, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 class Watch:

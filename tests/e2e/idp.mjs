@@ -15,8 +15,8 @@
 //           accounts  login → claims of that person's access tokens
 //
 // Reads lines of JSON {"keys": …} from its standard input, and goes on with these keys, the new
-// ones made, the others kept as they were. Prints a line {"kids": […]} when it is ready, and after each
-// change. Ends when its standard input does.
+// ones made, the others kept as they were. Prints a line {"kids": […]} when it is ready, and after
+// each change. Ends when its standard input does.
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,83 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Keys from the network, behind a real sshd: discovered, cached, rotated, and there in an outage."""
+"""Keys from the network behind a real sshd: discovered, cached, rotated, kept in an outage."""
 import os
 import re
 import subprocess
 import time
 
+import pexpect
 import pytest
 
 from lab import host, tokens
-from lab.idp import Authority, Idp
-from lab.site import ACCOUNTS, CLIENTS, HELPER, PROGRAM, RESOURCE, SOURCES, source, write
+from lab.idp import Authority
+from lab.party import FIRST
+from lab.site import HELPER, PROGRAM, SOURCES, source, write
 from lab.sshd import answer
 
-CLIENT = "laptop-es256"
-FIRST, SECOND = {"key-1": "ES256"}, {"key-2": "ES256"}
+SECOND = {"key-2": "ES256"}
 METADATA, JWKS = "/.well-known/openid-configuration", "/jwks"
 
 # The shortest time that a key set is kept, whatever the provider says.
 FRESHNESS_FLOOR = 60
-
-
-class Party:
-    """An issuer of its own, with one service that trusts it and nobody else."""
-
-    def __init__(self, site, name, idp, settings=""):
-        self.site, self.name, self.idp = site, name, idp
-        self.service = f"sshd-{name}"
-        write(f"/etc/jwtauth/conf.d/{name}.yaml", f"""\
-issuers:
-  {name}:
-    issuer: {idp.url}
-    jwks: discover
-    audience: {RESOURCE}
-    algorithms: [ES256]
-    username: ${{preferred_username}}
-    roles: [/roles]
-{settings}
-services:
-  {self.service}:
-    issuers: [{name}]
-    allow_roles: [ops]
-""")
-
-    def close(self):
-        self.idp.stop()
-        os.unlink(f"/etc/jwtauth/conf.d/{self.name}.yaml")
-
-    def token(self, login="alice"):
-        return self.site.used(self.idp.token(login, CLIENT, RESOURCE))
-
-    def sshd(self, stack=None):
-        return self.site.sshd(self.service, stack)
-
-    def login(self, token=None):
-        return self.sshd().login("alice", token or self.token())
-
-    def refresh(self, *options):
-        return self.site.jwtauth("keys", "refresh", "--issuer", self.name, *options)
-
-    def paths(self):
-        """What the helper asked the provider for so far."""
-        return [request.url for request in self.idp.requests()]
-
-
-@pytest.fixture
-def party(request, site):
-    """Makes an issuer with plain http on loopback, named after the test."""
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40]
-    made = []
-
-    def make(keys=None, settings="", **options):
-        options.setdefault("issuer", f"http://127.0.0.1:{host.free_port()}")
-        idp = Idp(CLIENTS, ACCOUNTS, keys or FIRST, **options)
-        made.append(Party(site, name, idp, settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def is_alice(login):
@@ -150,7 +91,7 @@ def test_keys_refreshed_by_command(site, party):
     status, output = site.jwtauth("keys", "list", "--issuer", here.name)
     assert status == 0, output
     assert here.idp.url in output
-    assert re.search(r"kid "key-1"  type "EC"  .*alg ES256  .*usable", output), output
+    assert re.search(r'kid "key-1"  type "EC"  .*alg ES256  .*usable', output), output
     here.idp.stop()
     assert here.refresh("--force")[0] == 3, "a refresh that fails says so"
 
@@ -198,6 +139,42 @@ def test_unknown_authority(party, watch, private_authority):
     assert here.paths() == []
 
 
+# Each of these leads a libcurl that reads it astray.
+ENVIRONMENT = {
+    "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9",
+    "SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "/nonexistent",
+    "CURL_CA_BUNDLE": "/dev/null", "CURL_HOME": "/nonexistent", "OPENSSL_CONF": "/nonexistent",
+}
+
+
+def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch, tmp_path):
+    # By a name that the system's authorities vouch for: no ca_file overrides the variables.
+    here = party(issuer=f"https://idp.example.com:{host.free_port()}", authority=site.authority)
+    alice = site.users["alice"]
+    site.stack("su-l", f"auth required pam_jwt.so service={here.service}\n"
+                       "account required pam_unix.so\nsession required pam_unix.so\n")
+    os.chown(tmp_path, alice.pw_uid, alice.pw_gid)
+    secrets = tmp_path / "secrets"
+
+    def as_alice():
+        host.die_with_parent()
+        os.setgroups([])
+        os.setgid(alice.pw_gid)
+        os.setuid(alice.pw_uid)
+
+    environment = {**ENVIRONMENT, "SSLKEYLOGFILE": str(secrets), "PATH": "/usr/bin:/bin"}
+    session = answer(pexpect.spawn(
+        "/bin/su", ["-", "bob", "-c", "id"], env=environment, encoding="utf-8", timeout=20,
+        cwd="/", preexec_fn=as_alice,
+    ), [here.token("bob")])
+    assert session.status == 0, session.output
+    assert "(bob)" in session.output
+    assert watch.one()["reason"] == "ok"
+    assert here.paths() == [METADATA, JWKS]
+    assert not secrets.exists()
+
+
 # ---- rotation ----
 
 def together(here, used):
@@ -236,6 +213,18 @@ def test_rotation_fails_no_login(party, watch):
     for _ in range(3):
         assert is_alice(here.login())
     assert {audit["reason"] for audit in watch.audits()} == {"ok"}
+
+
+def test_invented_kids_cost_one_fetch(site, party, watch):
+    here = party()
+    assert is_alice(here.login())
+    asked = here.paths()
+    for kid in ("invented-1", "invented-2", "invented-3"):
+        login = here.login(site.used(tokens.with_kid(here.token(), kid)))
+        assert login.status == 255, login.output
+    assert is_alice(here.login()), "the cooldown is nothing to keys that are known"
+    assert here.paths() == [*asked, METADATA, JWKS]
+    assert [audit["reason"] for audit in watch.audits()] == ["ok", *["no-key"] * 3, "ok"]
 
 
 def test_a_removed_key_ends_within_its_freshness(party, watch):

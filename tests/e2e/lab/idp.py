@@ -6,6 +6,7 @@ import http.cookiejar
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import urllib.error
@@ -168,6 +169,10 @@ class Idp:
             host.stop(self._process)
         self._process.stdin.close()
         self._process.stdout.close()
+
+    def hang(self, yes):
+        """Takes connections and answers none, or does so again."""
+        self._process.send_signal(signal.SIGSTOP if yes else signal.SIGCONT)
 
     def use_keys(self, keys):
         """Goes on with these keys, kid → algorithm; the first of an algorithm signs."""

@@ -60,9 +60,9 @@ class Site:
         self._pieces = set()
         self._sshds = {}
         host.name_address("idp.example.com")
-        self._authority = Authority("idp.example.com")
-        self._authority.join_system()
-        self.idp = Idp(CLIENTS, ACCOUNTS, KEYS, ISSUER, self._authority)
+        self.authority = Authority("idp.example.com")
+        self.authority.join_system()
+        self.idp = Idp(CLIENTS, ACCOUNTS, KEYS, ISSUER, self.authority)
         write(CONFIGURATION, source("jwtauth.yaml"))
 
     def close(self):

@@ -32,6 +32,13 @@ def with_claims(token, **changes):
     return ".".join([head, encode(json.dumps(payload, separators=(",", ":")).encode()), signature])
 
 
+def with_kid(token, kid):
+    """The token as if another key had signed it."""
+    _, payload, signature = token.split(".")
+    head = encode(json.dumps({**header(token), "kid": kid}, separators=(",", ":")).encode())
+    return ".".join([head, payload, signature])
+
+
 def with_broken_signature(token):
     """The token with one bit of its signature changed."""
     head, payload, signature = token.split(".")

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rotation, floods, herds, and processes that are stopped or killed."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+
+from steps import fetched
+from world import Site, body, is_helper, jwk_set, status
+
+
+def try_rotation(results, world):
+    server = world.server
+    site = Site(world)
+    site.run("get=+0")
+    server.scripts["/jwks"] = body(world.set2)
+    lines, log = site.run("key=k2,+0")
+    results.result(lines[0].startswith("key ok"), "the first token of a new key", *lines, log)
+    server.scripts["/jwks"] = body(jwk_set(world.key2), Cache_Control="max-age=60")
+    lines, log = site.run("key=k1,+3700")
+    results.result(lines[0].startswith("key no-key"), "a removed key is gone when freshness is",
+                   *lines, log)
+    site = Site(world)
+    server.forget()
+    lines, log = site.run("key=unknown,+0")
+    results.equal((lines[0].split()[1], server.count()), ("no-key", 1),
+                  "an unknown kid of a cold cache: one request", *lines, log)
+
+
+def try_cooldown(results, world):
+    server = world.server
+    site = Site(world)
+    site.run("get=+0")
+    server.forget()
+    times = (1, 5, 10, 11, 20, 30, 31, 70, 71)
+    counts = []
+    for at in times:
+        site.run(f"key=unknown,+{at}")
+        counts.append(server.count())
+    # At 1; 10 s later; 20 s later; 40 s later.
+    results.equal(counts, [1, 1, 1, 2, 2, 2, 3, 3, 4], "unknown kids: 10, 20, 40 s between")
+    server.scripts["/jwks"] = body(world.set2)
+    lines, log = site.run("key=k2,+200")
+    results.result(lines[0].startswith("key ok"), "a new key after that", *lines, log)
+    site.run("key=unknown,+209")
+    results.equal(server.count(), 5, "the cooldown is 10 s again")
+    site.run("key=unknown,+210")
+    results.equal(server.count(), 6, "and over after them")
+
+
+def try_flood(results, world):
+    server = world.server
+    site = Site(world)
+    site.run("get=+0")
+    server.forget()
+    start = time.monotonic()
+    flood = site.start("flood=10000,16")
+    time.sleep(0.5)
+    server.scripts["/jwks"] = body(world.set2)
+    accepted = None
+    while accepted is None and time.monotonic() - start < 15:
+        if site.one("key=k2,+0")[0].startswith("key ok"):
+            accepted = time.monotonic() - start
+        time.sleep(0.2)
+    out, log = flood.communicate(timeout=60)
+    results.result("flood 0 10000" in out, "10 000 invented kids are refused", out, log)
+    during = server.count() - (accepted is not None)
+    results.result(during <= 1, "at most one request for them", during)
+    results.result(accepted is not None and accepted <= 11.5,
+                   "a new key published meanwhile is accepted within 10 s", accepted)
+
+
+
+
+
+def try_herd(results, world):
+    server = world.server
+    for after in (0, 2):
+        world.reset()
+        server.scripts["/jwks"] = body(world.set, after=after)
+        site = Site(world)
+        line, log = site.one("herd=1000,k1")
+        results.result(line.startswith("herd 1000 0 "),
+                       f"1000 processes, answer after {after} s: all succeed", line, log[-2000:])
+        results.equal(server.count(), 1, f"1000 processes, answer after {after} s: one request")
+    world.reset()
+    server.scripts["/jwks"] = status(500)
+    site = Site(world)
+    line, log = site.one("herd=1000,k1")
+    results.result(line.startswith("herd 0 1000 ") and server.count() <= 2,
+                   "1000 processes, an error: hardly more than one request", line, server.count())
+    world.reset()
+    site = Site(world)
+    line, log = site.one("threads=64")
+    results.equal((line, server.count()), ("threads 64 0", 1), "64 threads: one request", log)
+
+
+def try_stopped(results, world):
+    """SIGSTOP of a process that holds the lock."""
+    site = Site(world)
+    holder = site.start("lock=", "wait=")
+    results.equal(holder.stdout.readline(), "lock yes\n", "a process has the lock")
+    os.kill(holder.pid, signal.SIGSTOP)
+    start = time.monotonic()
+    line, log = fetched(results, site, "and is stopped: others fetch for themselves")
+    took = time.monotonic() - start
+    results.result(11 < took < 13.5, "after the fetch deadline", took)
+    os.kill(holder.pid, signal.SIGCONT)
+    holder.communicate("\n")
+
+
+
+
+
+def try_killed(results, world):
+    """kill -9 of the helper, and of a writer of the cache, 100 runs each."""
+    server = world.server
+    chance = random.Random(3)
+    server.scripts["/jwks"] = body(world.set + b" " * 200000)
+    site = Site(world)
+    site.run("get=+0")
+    failures = []
+    for number in range(100):
+        writer = site.start("write=0")
+        writer.stdout.readline()
+        time.sleep(chance.random() * 0.02)
+        writer.kill()
+        writer.communicate()
+        server.forget()
+        line, log = site.one("get=+0")
+        if " ok " not in line or log or server.count() != 0:
+            failures.append((number, line, log))
+    results.equal(failures, [], "a writer of the cache is killed, 100 times")
+    for path in site.own.glob(".*"):
+        os.utime(path, (0, 0))
+    site.run("force=+0")
+    results.equal(list(site.own.glob(".*")), [], "what it left behind is cleared away")
+    failures = []
+    for number in range(100):
+        host = site.start("force=+0")
+        time.sleep(chance.random() * 0.04)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            if is_helper(pid):
+                with contextlib.suppress(OSError):
+                    os.kill(int(pid), signal.SIGKILL)
+        out, log = host.communicate(timeout=20)
+        line, log = site.one("get=+0")
+        if " ok " not in line or log:
+            failures.append((number, out, line, log))
+    results.equal(failures, [], "the helper is killed, 100 times")
+
+
+
+
+
+def try_size(results, world):
+    """A host that starts, loads the configuration and finds its key: whatever the set's size."""
+    sites = {}
+    for count in (1, 10, 100, 1000):
+        jwks = [world.key | {"kid": f"k{number}"} for number in range(count)]
+        world.server.scripts["/jwks"] = body(jwk_set(*jwks))
+        sites[count] = Site(world)
+        sites[count].run("get=+0")
+    times = {count: [] for count in sites}
+    for _ in range(31):
+        for count, site in sites.items():
+            start = time.monotonic()
+            site.run(f"key=k{count // 2},+0")
+            times[count].append(time.monotonic() - start)
+    best = {count: min(taken) for count, taken in times.items()}
+    ratio = max(best.values()) / best[1]
+    print(f"# seconds: {best}")
+    results.result(ratio <= 1.5, "1, 10, 100 and 1000 keys: the slowest takes at most 1.5 times",
+                   ratio, best)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The cache of a writer that is whoever runs this, in a folder of its own. */
+#include "common/cache.h"
+#include "tests/unit/check.h"
+#include "tests/unit/site.h"
+#include "tests/unit/token.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW 2000000000
+
+static char *folder; /* where the writer's files are */
+static char *top;    /* cache_dir: the same for root */
+static struct jwta_cache cache;
+
+static int setup(void **state)
+{
+    (void)state;
+    top = test_folder();
+    assert_int_equal(chmod(top, 0755), 0);
+    folder = geteuid() == 0 ? strdup(top) : test_format("%s/%lu", top, (unsigned long)geteuid());
+    assert_true(geteuid() == 0 || mkdir(folder, 0755) == 0);
+    cache = (struct jwta_cache){.directory = top, .writer = geteuid()};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (strcmp(folder, top) != 0)
+        test_folder_remove(&folder);
+    free(folder);
+    test_folder_remove(&top);
+    return 0;
+}
+
+static struct jwta_cache_entry entry_at(int64_t fetched)
+{
+    return (struct jwta_cache_entry){.issuer = jwta_span_of("https://idp.example"),
+                                     .source = jwta_span_of("discover"),
+                                     .uri = jwta_span_of("https://idp.example/keys"),
+                                     .etag = jwta_span_of("\"v1\""),
+                                     .body = jwta_span_of("{\"keys\":[]}\nbody 1\n"),
+                                     .fetched = fetched,
+                                     .freshness = 3600};
+}
+
+static enum jwta_file_status read_it(const char *issuer, const char *source,
+                                     struct jwta_cache_entry *out, struct jwta_why *why)
+{
+    return jwta_cache_read(&cache, "corp", jwta_span_of(issuer), jwta_span_of(source), NOW, out,
+                           why);
+}
+
+static void test_round(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_entry read = {0};
+    struct jwta_why why = {0};
+
+    (void)state;
+    assert_int_equal(read_it("https://idp.example", "discover", &read, &why), JWTA_FILE_MISSING);
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    assert_int_equal(read_it("https://idp.example", "discover", &read, &why), JWTA_FILE_OK);
+    assert_true(jwta_span_equal(read.body, entry.body));
+    assert_true(jwta_span_is(read.uri, "https://idp.example/keys"));
+    assert_true(jwta_span_is(read.etag, "\"v1\""));
+    assert_null(read.modified.data);
+    assert_int_equal(read.fetched, NOW);
+    assert_int_equal(read.freshness, 3600);
+    jwta_cache_entry_free(&read);
+}
+
+static void test_of_another(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_entry read = {0};
+    struct jwta_why why = {0};
+
+    (void)state;
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    assert_int_equal(read_it("https://idp.example/", "discover", &read, &why), JWTA_FILE_MISSING);
+    assert_int_equal(read_it("https://idp.example", "https://idp.example/keys", &read, &why),
+                     JWTA_FILE_MISSING);
+    assert_null(read.text.data);
+}
+
+/* A value with a line end cannot make a line of its own. */
+static void test_one_line(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_entry read = {0};
+    struct jwta_why why = {0};
+
+    (void)state;
+    entry.etag = jwta_span_of("x\nmodified y");
+    entry.uri = jwta_span_of("a\nfetched 1");
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    assert_int_equal(read_it("https://idp.example", "discover", &read, &why), JWTA_FILE_OK);
+    assert_null(read.etag.data);
+    assert_null(read.uri.data);
+    assert_int_equal(read.fetched, NOW);
+    jwta_cache_entry_free(&read);
+}
+
+/* A file that was cut anywhere is not read for a whole one. */
+static void test_cut(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_entry read = {0};
+    struct jwta_why why = {0};
+    char *path = test_format("%s/corp.jwks", folder);
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    assert_int_equal(stat(path, &st), 0);
+    for (off_t len = st.st_size - 1; len >= 0; len--) {
+        assert_int_equal(truncate(path, len), 0);
+        assert_int_equal(read_it("https://idp.example", "discover", &read, &why), JWTA_FILE_FAILED);
+        assert_non_null(strstr(why.text, "is damaged"));
+    }
+    free(path);
+}
+
+static void test_newer(void **state)
+{
+    (void)state;
+    assert_true(jwta_cache_newer(NOW, NOW - 1, NOW));
+    assert_false(jwta_cache_newer(NOW, NOW, NOW));
+    assert_true(jwta_cache_newer(NOW + 50, NOW, NOW));
+    /* Beyond what clocks may differ by, it is of a clock that was wrong. */
+    assert_false(jwta_cache_newer(NOW + 1000, NOW, NOW));
+    assert_true(jwta_cache_newer(NOW, NOW + 1000, NOW));
+}
+
+static void test_state(void **state)
+{
+    const struct jwta_cache_state written = {
+        .attempted = NOW, .failures = 2, .forced = NOW - 5, .barren = 3};
+    struct jwta_cache_state read = {.attempted = 1};
+    char *path = NULL;
+
+    (void)state;
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_int_equal(read.attempted, 0);
+    assert_true(jwta_cache_state_write(&cache, "corp", &written));
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_memory_equal(&read, &written, sizeof(read));
+    path = test_write(folder, "corp.state", "attempted 12\nfailures -1\n", 0644);
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_int_equal(read.attempted, 0);
+    free(path);
+}
+
+/* Another process cannot have a lock that this one has, until it gives it back. */
+static bool other_process_locks(void)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(jwta_cache_lock(&cache, "corp") >= 0 ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_lock(void **state)
+{
+    const struct jwta_cache nowhere = {.directory = "/nonexistent/cache", .writer = geteuid()};
+    int lock = jwta_cache_lock(&cache, "corp");
+    int copy = dup(lock);
+
+    (void)state;
+    assert_true(lock >= 0 && copy >= 0);
+    assert_int_equal(fcntl(lock, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(jwta_cache_lock(&cache, "corp"), JWTA_LOCK_BUSY);
+    assert_false(other_process_locks());
+    jwta_cache_unlock(lock);
+    /* Whoever else has a copy of the descriptor does not keep the lock by it. */
+    assert_true(other_process_locks());
+    assert_int_equal(close(copy), 0);
+    assert_int_equal(jwta_cache_lock(&nowhere, "corp"), JWTA_LOCK_NONE);
+    jwta_cache_unlock(JWTA_LOCK_NONE);
+}
+
+/* A new file, a new identity; and no file, none. */
+static void test_identity(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_ids before;
+    struct jwta_cache_ids after;
+    struct jwta_why why = {0};
+
+    (void)state;
+    jwta_cache_identify(&cache, "none", &before);
+    assert_int_equal(before.root.ino, 0);
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    jwta_cache_identify(&cache, "corp", &before);
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    jwta_cache_identify(&cache, "corp", &after);
+    assert_false(jwta_file_same(&before.root, &after.root) &&
+                 jwta_file_same(&before.own, &after.own));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_round, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+        cmocka_unit_test(test_newer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
