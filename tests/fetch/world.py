@@ -135,6 +135,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             script(self)
         self.close_connection = True
 
+    def do_CONNECT(self):
+        with self.server.mutex:
+            self.server.requests.append((self.path, dict(self.headers)))
+        self.reply(403)
+
     def reply(self, code, body=b"", **headers):
         self.send_response(code)
         for name, value in headers.items():
