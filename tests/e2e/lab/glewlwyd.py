@@ -42,7 +42,8 @@ database={{type="sqlite3"; path="{folder}/database"}};
 
 
 def _openssl(*arguments, key=None):
-    return subprocess.run(["openssl", *arguments], input=key, check=True, capture_output=True).stdout
+    command = ["openssl", *arguments]
+    return subprocess.run(command, input=key, check=True, capture_output=True).stdout
 
 
 def _make_key():
