@@ -139,7 +139,7 @@ def test_unknown_authority(party, watch, private_authority):
     assert here.paths() == []
 
 
-# Each of these leads a libcurl that reads it astray.
+# What libcurl, or the OpenSSL under it, may read.
 ENVIRONMENT = {
     "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9",
@@ -148,14 +148,16 @@ ENVIRONMENT = {
 }
 
 
-def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch, tmp_path):
+def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch):
     # By a name that the system's authorities vouch for: no ca_file overrides the variables.
     here = party(issuer=f"https://idp.example.com:{host.free_port()}", authority=site.authority)
     alice = site.users["alice"]
     site.stack("su-l", f"auth required pam_jwt.so service={here.service}\n"
                        "account required pam_unix.so\nsession required pam_unix.so\n")
-    os.chown(tmp_path, alice.pw_uid, alice.pw_gid)
-    secrets = tmp_path / "secrets"
+    # Where the helper, too, could write.
+    folder = os.path.join(host.FOLDER, "open-to-all")
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
 
     def as_alice():
         host.die_with_parent()
@@ -163,7 +165,7 @@ def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch, tmp
         os.setgid(alice.pw_gid)
         os.setuid(alice.pw_uid)
 
-    environment = {**ENVIRONMENT, "SSLKEYLOGFILE": str(secrets), "PATH": "/usr/bin:/bin"}
+    environment = {**ENVIRONMENT, "SSLKEYLOGFILE": f"{folder}/secrets", "PATH": "/usr/bin:/bin"}
     session = answer(pexpect.spawn(
         "/bin/su", ["-", "bob", "-c", "id"], env=environment, encoding="utf-8", timeout=20,
         cwd="/", preexec_fn=as_alice,
@@ -172,7 +174,7 @@ def test_the_environment_of_a_caller_of_su_has_no_effect(site, party, watch, tmp
     assert "(bob)" in session.output
     assert watch.one()["reason"] == "ok"
     assert here.paths() == [METADATA, JWKS]
-    assert not secrets.exists()
+    assert os.listdir(folder) == []
 
 
 # ---- rotation ----

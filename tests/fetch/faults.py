@@ -96,6 +96,14 @@ def try_network(results, world):
                    time.monotonic() - start)
 
 
+def try_proxy(results, world):
+    with contextlib.closing(Server()) as proxy:
+        site = Site(world, more=f"    proxy: {proxy.url()}")
+        refused(results, site, "the configured proxy refuses", "CONNECT|proxy|403")
+        origin = world.server.url().split("//")[1]
+        results.equal((proxy.count(origin), world.server.count()), (1, 0), "and is asked, nobody else")
+
+
 def try_certificates(results, world):
     for name, reason in (("expired", "expired"), ("stranger", "no alternative certificate|match")):
         with contextlib.closing(Server(world.authority.context(name))) as server:

@@ -41,6 +41,24 @@ database={{type="sqlite3"; path="{folder}/database"}};
 """
 
 
+def _openssl(*arguments, key=None):
+    command = ["openssl", *arguments]
+    return subprocess.run(command, input=key, check=True, capture_output=True).stdout
+
+
+def _make_key():
+    """A private and a public key in PEM, with no coordinate that begins with a zero byte.
+
+    glewlwyd leaves such a byte out of its key set (one key in 128 has one), against RFC 7518
+    section 6.2.1.2, and a key of that form is refused.
+    """
+    while True:
+        key = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        point = _openssl("pkey", "-pubout", "-outform", "DER", key=key)[-64:]
+        if point[0] and point[32]:
+            return key.decode(), _openssl("pkey", "-pubout", key=key).decode()
+
+
 class Glewlwyd:
     """A running glewlwyd whose tokens have a person's scopes as scope and audience."""
 
@@ -103,13 +121,7 @@ class Glewlwyd:
                 time.sleep(0.05)
 
     def _set_up(self):
-        key = subprocess.run(
-            ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-            check=True, text=True, capture_output=True,
-        ).stdout
-        public = subprocess.run(
-            ["openssl", "pkey", "-pubout"], input=key, check=True, text=True, capture_output=True,
-        ).stdout
+        key, public = _make_key()
         self._send("/mod/plugin/", {
             "module": "oidc", "name": "lab", "display_name": "lab", "enabled": True,
             "parameters": {
