@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What OpenSSH's client passes on of an answer that is typed, pasted or asked for by askpass. */
+#define SSH_ANSWER_MAX 1023
+
 static void print_where(const struct jwta_where *where)
 {
     if (where->file != NULL && where->line > 0)
@@ -31,6 +34,8 @@ static void describe_bounds(const struct query *query, const struct jwta_result 
 {
     (void)result;
     (void)printf("three parts, %zu bytes (at most %d)", query->token.len, JWTA_TOKEN_MAX);
+    if (query->token.len > SSH_ANSWER_MAX)
+        (void)printf("; the ssh client cuts a typed answer at %d", SSH_ANSWER_MAX);
 }
 
 static void describe_header(const struct query *query, const struct jwta_result *result)
@@ -215,7 +220,7 @@ static void describe_min_uid(const struct query *query, const struct jwta_result
 
     (void)query;
     if (!result->decided.account) {
-        (void)fputs("no local user has this name: a service that needs an account refuses", stdout);
+        (void)fputs("no local user has this name", stdout);
         return;
     }
     for (size_t i = 0; i < listed->count; i++) {
@@ -310,11 +315,16 @@ static enum jwta_exit print_decision(const struct jwta_result *result)
 {
     enum jwta_code code = result->outcome == JWTA_ALLOWED ? JWTA_OK : result->why.code;
 
+    bool no_account = code == JWTA_OK && result->decided.user[0] != '\0' &&
+                      !result->decided.account && result->issuer->username.where.line > 0;
+
     (void)printf("%s: %s: %s",
                  code == JWTA_OK ? "accepted" : jwta_class_name(jwta_code_class(code)),
                  jwta_code_name(code), jwta_code_text(code));
     if (result->decided.rule.file != NULL && result->decided.rule.line > 0)
         (void)printf(" [rule %s:%u]", result->decided.rule.file, result->decided.rule.line);
+    if (no_account)
+        (void)fputs(", but no local user has this name: sshd, su and sudo will refuse", stdout);
     (void)putchar('\n');
     return jwta_cli_exit(jwta_code_class(code));
 }

@@ -236,6 +236,31 @@ static int get_credential(struct call *call, char **credential)
 }
 
 /*
+ * Says why there is nothing to verify. Not an audit line: in a mixed stack this is how every login
+ * with a password begins.
+ */
+static void log_no_token(const struct call *call, const char *credential)
+{
+    /* What sshd hands to PAM in place of the answer of a user whom it has refused already. */
+    static const char refused_by_sshd[] = "\b\n\r\177INCORRECT";
+    struct jwta_quoted user;
+    struct jwta_quoted remote;
+    size_t len = strlen(credential);
+    const char *reason = "the answer is no token";
+
+    if (strncmp(credential, refused_by_sshd,
+                len < sizeof(refused_by_sshd) - 1 ? len + 1 : sizeof(refused_by_sshd) - 1) == 0)
+        reason = "sshd has refused this user before it asked (is there a local user of this name, "
+                 "and may it log in?)";
+    else if (strncmp(credential, "eyJ", 3) == 0 && (len == 1023 || len == 511))
+        reason = "the answer begins like a token and was cut by the client: use a shorter one";
+    jwta_log(&call->log, JWTA_LOG_INFO,
+             "no token was given for user %s from %s: %s; left to the next module",
+             jwta_quote(&user, jwta_span_of(call->user)),
+             jwta_quote(&remote, jwta_span_of(call->remote)), reason);
+}
+
+/*
  * Decides about what the user gave. A token is spent here: whatever becomes of it, no later module
  * finds it in PAM_AUTHTOK. Anything else is a password for the module that comes next, and an
  * error all the same.
@@ -246,8 +271,7 @@ static int judge(struct call *call, const char *credential)
     int cleared = PAM_SYSTEM_ERR;
 
     if (!jwta_jws_resembled(jwta_span_of(credential))) {
-        /* Not an audit line: in a mixed stack this is how every login with a password begins. */
-        jwta_log(&call->log, JWTA_LOG_INFO, "no token was given: left to the next module");
+        log_no_token(call, credential);
         if (pam_set_item(call->pamh, PAM_AUTHTOK, credential) != PAM_SUCCESS)
             return PAM_BUF_ERR;
         return PAM_AUTH_ERR;
