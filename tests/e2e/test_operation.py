@@ -36,6 +36,20 @@ def nobody_gets_in(site):
 
 
 @pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("stack", ["pam.d-sshd", "pam.d-sshd-mixed"])
+def test_break_glass(site, watch, stack):
+    """With the printed stacks a public key gets in whatever became of the configuration."""
+    sshd = site.sshd({"pam.d-sshd": "sshd", "pam.d-sshd-mixed": "sshd-mixed"}[stack])
+    assert "uid=" in sshd.login_with_key("alice").output
+    write(CONFIGURATION, "nonsense\n")
+    nobody_gets_in(site)
+    assert "uid=" in sshd.login_with_key("alice").output
+    os.unlink(CONFIGURATION)
+    assert "uid=" in sshd.login_with_key("alice").output
+    assert "result=config" in watch.text()
+
+
+@pytest.mark.usefixtures("restored")
 def test_broken_configuration(site, watch):
     text = source("jwtauth.yaml").replace("allow_roles:", "alow_roles:")
     line = 1 + next(n for n, t in enumerate(text.splitlines()) if "alow_roles" in t)

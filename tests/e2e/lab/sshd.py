@@ -21,7 +21,8 @@ LogLevel DEBUG3
 UsePAM yes
 KbdInteractiveAuthentication yes
 PasswordAuthentication no
-PubkeyAuthentication no
+PubkeyAuthentication yes
+AuthorizedKeysFile {folder}/client_key.pub
 PermitRootLogin yes
 PrintMotd no
 PrintLastLog no
@@ -61,8 +62,12 @@ class Sshd:
         self.log = os.path.join(self._folder, "log")
         os.makedirs(self._folder)
         os.symlink("/usr/sbin/sshd", os.path.join(self._folder, service))
-        key = os.path.join(self._folder, "host_key")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        for name in ("host_key", "client_key"):
+            key = os.path.join(self._folder, name)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        # sshd reads it with the rights of the user who logs in.
+        os.chmod(key + ".pub", 0o644)
+        os.chmod(self._folder, 0o711)
         for _ in range(5):
             self.port = host.free_port()
             if self._start(service):
@@ -98,10 +103,12 @@ class Sshd:
         except FileNotFoundError:
             return ""
 
-    def client(self, user, command="id"):
+    def client(self, user, command="id", method="keyboard-interactive"):
         """The stock client at a terminal, on its way to log in."""
         options = {
-            "PreferredAuthentications": "keyboard-interactive",
+            "PreferredAuthentications": method,
+            "IdentityFile": os.path.join(self._folder, "client_key"),
+            "IdentitiesOnly": "yes",
             "NumberOfPasswordPrompts": "1",
             "StrictHostKeyChecking": "no",
             "UserKnownHostsFile": "/dev/null",
@@ -119,3 +126,7 @@ class Sshd:
     def login(self, user, *replies, command="id"):
         """Logs in with the client, typing replies at the prompts."""
         return answer(self.client(user, command), replies)
+
+    def login_with_key(self, user, command="id"):
+        """Logs in by the public key that this sshd takes from everybody."""
+        return answer(self.client(user, command, method="publickey"), [])
