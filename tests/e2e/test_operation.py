@@ -36,10 +36,10 @@ def nobody_gets_in(site):
 
 
 @pytest.mark.usefixtures("restored")
-@pytest.mark.parametrize("stack", ["pam.d-sshd", "pam.d-sshd-mixed"])
-def test_break_glass(site, watch, stack):
+@pytest.mark.parametrize("service", ["sshd", "sshd-mixed"])
+def test_break_glass(site, watch, service):
     """With the printed stacks a public key gets in whatever became of the configuration."""
-    sshd = site.sshd({"pam.d-sshd": "sshd", "pam.d-sshd-mixed": "sshd-mixed"}[stack])
+    sshd = site.sshd(service, source("pam.d-" + service))
     assert "uid=" in sshd.login_with_key("alice").output
     write(CONFIGURATION, "nonsense\n")
     nobody_gets_in(site)
