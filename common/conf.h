@@ -256,9 +256,7 @@ JWTA_MUST_USE enum jwta_code jwta_conf_load(const char *path, uid_t expected,
                                             struct jwta_problems *problems);
 
 /*
- * The same from a tree made by hand (jwtauth verify --jwks), named `file` in places. What stands in
- * no file (line 0) is for looking at a token, not for logins: there an issuer may be any text,
- * and algorithms of secrets and of public keys may stand together.
+ * The same from a tree that is there already, named `file` in places; no conf.d is looked for.
  */
 JWTA_MUST_USE enum jwta_code jwta_conf_from_tree(const struct jwta_node *root, const char *file,
                                                  const struct jwta_host *host,

@@ -77,9 +77,7 @@ static void check_identifier(struct jwta_loader *loader, size_t index)
     require(loader, issuer, "issuer", identifier->where);
     if (identifier->text == NULL)
         return;
-    /* What a person gives on a command line (line 0), to look at a token, may be any text. */
-    const char *fault =
-        identifier->where.line == 0 ? NULL : jwta_url_fault(identifier->text, false);
+    const char *fault = jwta_url_fault(identifier->text, false);
     if (fault != NULL)
         jwta_conf_error(loader, identifier->where, "\"issuer\" %s: %s", fault,
                         JWTA_QUOTED(identifier->text));
@@ -115,7 +113,7 @@ static void check_algorithms(struct jwta_loader *loader, const struct jwta_issue
     }
     if (symmetric == NULL)
         return;
-    if (asymmetric != NULL && algorithms->where.line != 0)
+    if (asymmetric != NULL)
         jwta_conf_error(loader, algorithms->where,
                         "\"algorithms\" mixes %s (a shared secret) with %s (a public key)",
                         symmetric, asymmetric);
@@ -172,7 +170,7 @@ static void check_issuer_audience(struct jwta_loader *loader, const struct jwta_
         jwta_conf_error(loader, issuer->where,
                         "issuer %s has no \"audience\", and neither has service %s",
                         JWTA_QUOTED(issuer->name), JWTA_QUOTED(bare->name));
-    if (audience->any && audience->list.where.line != 0)
+    if (audience->any)
         jwta_conf_warning(loader, audience->list.where,
                           "\"audience: any\" accepts tokens that issuer %s made for anything else",
                           JWTA_QUOTED(issuer->name));

@@ -31,7 +31,7 @@ struct jwta_node {
 JWTA_MUST_USE enum jwta_code jwta_yaml_parse(struct jwta_span text, struct jwta_node **root,
                                              unsigned *line, struct jwta_why *why);
 
-/* Builds nodes by hand, for settings that come from a command line. NULL: out of memory. */
+/* Makes nodes, one by one. NULL: out of memory. */
 struct jwta_node *jwta_node_scalar(const char *text, unsigned line);
 struct jwta_node *jwta_node_list(enum jwta_node_kind kind, unsigned line);
 /* Appends child, which becomes parent's, also on failure (freed then); a NULL child fails. */

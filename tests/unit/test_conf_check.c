@@ -131,48 +131,6 @@ static void test_issuer_urls_refused(void **state)
     test_conf_check_refused(cases, COUNT_OF(cases));
 }
 
-/* On a command line (line 0) an issuer is whatever the token says. */
-static void test_issuer_of_no_file(void **state)
-{
-    static const char *const settings[][2] = {
-        {"issuer", "joe"}, {"jwks", "file:/k"}, {"audience", "a%h"}, {"username", "${sub}"}};
-    struct jwta_node *root = jwta_node_list(JWTA_NODE_MAPPING, 0);
-    struct jwta_node *names = jwta_node_list(JWTA_NODE_MAPPING, 0);
-    struct jwta_node *issuer = jwta_node_list(JWTA_NODE_MAPPING, 0);
-    struct jwta_node *algorithms = jwta_node_list(JWTA_NODE_SEQUENCE, 0);
-    struct test_conf read = {0};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        assert_code(jwta_node_append(issuer, jwta_node_scalar(settings[i][0], 0)), JWTA_OK);
-        assert_code(jwta_node_append(issuer, jwta_node_scalar(settings[i][1], 0)), JWTA_OK);
-    }
-    assert_code(jwta_node_append(algorithms, jwta_node_scalar("HS256", 0)), JWTA_OK);
-    assert_code(jwta_node_append(algorithms, jwta_node_scalar("ES256", 0)), JWTA_OK);
-    assert_code(jwta_node_append(issuer, jwta_node_scalar("algorithms", 0)), JWTA_OK);
-    assert_code(jwta_node_append(issuer, algorithms), JWTA_OK);
-    assert_code(jwta_node_append(names, jwta_node_scalar("given", 0)), JWTA_OK);
-    assert_code(jwta_node_append(names, issuer), JWTA_OK);
-    assert_code(jwta_node_append(root, jwta_node_scalar("issuers", 0)), JWTA_OK);
-    assert_code(jwta_node_append(root, names), JWTA_OK);
-    read.code =
-        jwta_conf_from_tree(root, "command line", &test_conf_host, &read.conf, &read.problems);
-    assert_code(read.code, JWTA_OK);
-    assert_string_equal(read.conf->issuers[0].issuer.text, "joe");
-    assert_string_equal(read.conf->issuers[0].issuer.where.file, "command line");
-    test_conf_free(&read);
-    /* Said twice in a tree made by hand is refused like anything else. */
-    assert_code(jwta_node_append(issuer, jwta_node_scalar("issuer", 0)), JWTA_OK);
-    assert_code(jwta_node_append(issuer, jwta_node_scalar("jim", 0)), JWTA_OK);
-    read.code =
-        jwta_conf_from_tree(root, "command line", &test_conf_host, &read.conf, &read.problems);
-    assert_code(read.code, JWTA_CONF_INVALID);
-    assert_true(
-        test_conf_says(&read, "error 0: \"issuer\" is set a second time, after command line:0"));
-    test_conf_free(&read);
-    jwta_node_free(&root);
-}
-
 static void test_secrets(void **state)
 {
     (void)state;
@@ -402,7 +360,6 @@ int main(void)
         cmocka_unit_test(test_required),
         cmocka_unit_test(test_issuer_urls),
         cmocka_unit_test(test_issuer_urls_refused),
-        cmocka_unit_test(test_issuer_of_no_file),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_same_issuer_twice),
         cmocka_unit_test(test_references),
