@@ -56,7 +56,9 @@ static void print_set(struct jwta_keyset *set)
                      jwta_quote(&crv, entry.jwk.crv),
                      entry.jwk.alg != NULL ? entry.jwk.alg->name : "-", thumbprint);
         if (entry.usable == JWTA_OK)
-            (void)puts("usable");
+            (void)printf("usable%s\n", json_object_get(entry.jwk.json, "d") != NULL
+                                           ? ", but its private part (d) is public here: replace it"
+                                           : "");
         else
             (void)printf("passed over: %s: %s\n", jwta_code_name(entry.usable), entry.why.text);
     }

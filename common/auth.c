@@ -250,6 +250,7 @@ static enum jwta_code step_issuer(struct run *run)
 {
     struct jwta_result *result = run->result;
     struct jwta_quoted quoted;
+    struct jwta_quoted expected;
     enum jwta_code code = parse_payload(run);
 
     if (code == JWTA_OK)
@@ -266,9 +267,10 @@ static enum jwta_code step_issuer(struct run *run)
     }
     result->decided.rule = result->service->issuers.where;
     return jwta_fail(&result->why, JWTA_ISS_UNKNOWN,
-                     "issuer %s is none of the service's issuers (%s:%u)",
+                     "issuer %s is none of the service's issuers (%s:%u), such as %s",
                      jwta_quote(&quoted, run->iss), result->service->issuers.where.file,
-                     result->service->issuers.where.line);
+                     result->service->issuers.where.line,
+                     jwta_quote(&expected, jwta_span_of(result->service->issuer[0]->issuer.text)));
 }
 
 static enum jwta_code step_algorithm(struct run *run)

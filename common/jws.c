@@ -35,8 +35,8 @@ enum jwta_code jwta_jws_split(struct jwta_span token, struct jwta_jws *out, stru
     if (parts == 5)
         return jwta_fail(why, JWTA_JWE, "five parts: an encrypted token (JWE) is not supported");
     if (parts != 3)
-        return jwta_fail(why, JWTA_NOT_JWT, "%zu part%s, a JWT has three", parts,
-                         parts == 1 ? "" : "s");
+        return jwta_fail(why, JWTA_NOT_JWT, "%zu part%s in %zu bytes, a JWT has three%s", parts,
+                         parts == 1 ? "" : "s", token.len, parts == 2 ? " (was it cut?)" : "");
     if (part[0].len == 0)
         return jwta_fail(why, JWTA_NOT_JWT, "the header is empty");
     for (size_t i = 0; i < 3; i++) {
@@ -72,21 +72,29 @@ bool jwta_jws_shape(struct jwta_span credential)
     return periods == 2;
 }
 
-/* Whether a token begins here: an encoded JSON object as long as a header, and two periods. */
-static bool token_begins(struct jwta_span text)
+/* Whether an encoded JSON object begins here: {" or { and white space. */
+static bool object_begins(struct jwta_span text)
 {
-    static const char *const beginnings[] = {"eyJ", "eyA", "ewo", "ewk", "ew0"}; /* {" { {\n … */
-    size_t run = jwta_b64_run(text);
+    static const char *const beginnings[] = {"eyJ", "eyA", "ewo", "ewk", "ew0"};
 
-    /* No header is shorter: `{"alg":""}` encoded, less the last characters. */
-    if (run < 12 || run == text.len || text.data[run] != '.' ||
-        memchr(text.data + run + 1, '.', text.len - run - 1) == NULL)
-        return false;
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
-        if (memcmp(text.data, beginnings[i], 3) == 0)
+        if (text.len >= 3 && memcmp(text.data, beginnings[i], 3) == 0)
             return true;
     }
     return false;
+}
+
+/* Whether a token begins here: an object as long as a header, then another or a second period. */
+static bool token_begins(struct jwta_span text)
+{
+    size_t run = jwta_b64_run(text);
+    struct jwta_span rest = {0};
+
+    /* No header is shorter: `{"alg":""}` encoded, less the last characters. */
+    if (run < 12 || run == text.len || text.data[run] != '.' || !object_begins(text))
+        return false;
+    rest = jwta_span(text.data + run + 1, text.len - run - 1);
+    return object_begins(rest) || memchr(rest.data, '.', rest.len) != NULL;
 }
 
 bool jwta_jws_resembled(struct jwta_span credential)

@@ -263,6 +263,7 @@ static bool allowed_by_group(const struct state *s)
 static enum jwta_code gate(struct state *s)
 {
     const struct jwta_service *service = s->service;
+    struct jwta_quoted role;
     bool by_role = service->allow_roles.where.file != NULL;
     bool by_group = service->allow_groups.where.file != NULL;
 
@@ -273,13 +274,15 @@ static enum jwta_code gate(struct state *s)
     if (allowed_by_role(s) || allowed_by_group(s))
         return JWTA_OK;
     s->out->rule = by_role ? service->allow_roles.where : service->allow_groups.where;
-    return jwta_fail(s->why, JWTA_NOT_ALLOWED,
-                     "none of the token's %zu role%s is admitted by %s (%s:%u)", s->out->role_count,
-                     s->out->role_count == 1 ? "" : "s",
-                     by_role && by_group ? "allow_roles or allow_groups"
-                     : by_role           ? "allow_roles"
-                                         : "allow_groups",
-                     s->out->rule.file, s->out->rule.line);
+    return jwta_fail(
+        s->why, JWTA_NOT_ALLOWED, "none of the token's %zu role%s (%s%s) is admitted by %s (%s:%u)",
+        s->out->role_count, s->out->role_count == 1 ? "" : "s",
+        jwta_quote(&role, s->out->role_count > 0 ? s->out->role[0] : jwta_span(NULL, 0)),
+        s->out->role_count > 1 ? " and others" : "",
+        by_role && by_group ? "allow_roles or allow_groups"
+        : by_role           ? "allow_roles"
+                            : "allow_groups",
+        s->out->rule.file, s->out->rule.line);
 }
 
 static enum jwta_code roles(struct state *s)

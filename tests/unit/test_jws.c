@@ -139,6 +139,7 @@ static void test_resembled(void **state)
         "Bearer " HEADER ".a.b",
         "\"" HEADER ".a.b\"",
         "eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln",
+        HEADER ".eyJpc3MiOiJodHRwczov", /* cut by a client */
     };
     static const char *const no[] = {
         "",
