@@ -21,7 +21,8 @@ static enum jwta_found find_group(const struct jwta_host *host, const char *name
     static const struct {
         const char *name;
         gid_t gid;
-    } groups[] = {{"adm", 4}, {"ops", 500}, {"dba", 501}, {"root", 0}, {"toor", 0}};
+    } groups[] = {{"adm", 4},  {"ops", 500}, {"dba", 501},
+                  {"root", 0}, {"toor", 0},  {"nogid", (gid_t)-1}};
 
     (void)host;
     test_conf_lookups++;

@@ -336,6 +336,8 @@ static void test_mappings_refused(void **state)
         {"issuer", "groups:\n      a: [adm]\n      boss: [adm, toor]",
          "error 10: role \"boss\" is mapped to group \"toor\", which has gid 0; no role may give "
          "it"},
+        {"issuer", "groups: {a: nogid}",
+         "error 8: role \"a\" is mapped to group \"nogid\", which has no gid that can be used"},
         {"issuer", "groups: {a: flaky}",
          "error 8: role \"a\" is mapped to group \"flaky\", which cannot be looked up: the group "
          "database does not answer"},
