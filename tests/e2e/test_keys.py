@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from lab import host, tokens
-from lab.idp import Authority
+from lab.ca import Authority
 from lab.party import FIRST
 from lab.site import HELPER, PROGRAM, SOURCES, source, write
 from lab.sshd import answer

@@ -54,35 +54,6 @@ class _Form(html.parser.HTMLParser):
             self.fields[attributes["name"]] = attributes.get("value") or ""
 
 
-class Authority:
-    """A certification authority, and the certificate it gives to one host name."""
-
-    def __init__(self, name):
-        folder = os.path.join(host.FOLDER, "authority", name)
-        os.makedirs(folder)
-        self.root, root_key, self.certificate, self.key = (
-            os.path.join(folder, file) for file in ("root.pem", "root.key", "host.pem", "host.key")
-        )
-        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-               "-nodes", "-days", "2"]
-        for arguments in (
-            ["-subj", f"/CN=authority of {name}", "-keyout", root_key, "-out", self.root],
-            ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-CA", self.root,
-             "-addext", "basicConstraints=critical,CA:FALSE", "-CAkey", root_key,
-             "-keyout", self.key, "-out", self.certificate],
-        ):
-            subprocess.run([*new, *arguments], check=True, stderr=subprocess.DEVNULL)
-
-    def text(self):
-        with open(self.root, encoding="utf-8") as file:
-            return file.read()
-
-    def join_system(self):
-        """Lets every program of this host trust it."""
-        with open("/etc/ssl/certs/ca-certificates.crt", "a", encoding="utf-8") as file:
-            file.write(self.text())
-
-
 def _opener(authority, *handlers):
     context = ssl.create_default_context(cafile=authority.root if authority else None)
     return urllib.request.build_opener(

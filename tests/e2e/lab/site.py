@@ -4,7 +4,8 @@ import os
 import subprocess
 
 from lab import host, tokens
-from lab.idp import ISSUER, Authority, Idp
+from lab.ca import Authority
+from lab.idp import ISSUER, Idp
 from lab.journal import Journal
 from lab.sshd import Sshd
 
