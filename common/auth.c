@@ -387,7 +387,11 @@ static enum jwta_code step_policy(struct run *run)
         run->verifier->conf, result->issuer, result->service, result->payload, run->request->user,
         run->verifier->host, run->request->trace, &result->decided, &result->why);
 
-    if (code == JWTA_OK && run->request->need_account && !result->decided.account)
+    if (code == JWTA_OK && run->request->authzid != NULL &&
+        strcmp(run->request->authzid, result->decided.user) != 0)
+        return jwta_fail(&result->why, JWTA_PROXY, "the token's user may act only as himself");
+    if (code == JWTA_OK && (run->request->need_account || result->service->local_user.value) &&
+        !result->decided.account)
         return jwta_fail(&result->why, JWTA_USER_UNKNOWN, "there is no local user %s",
                          jwta_quote(&quoted, jwta_span_of(result->decided.user)));
     return code;
@@ -432,6 +436,7 @@ static void audit(const struct run *run, enum jwta_code code, const struct times
             .service = jwta_span_of(request->service),
             .user = result->decided.user[0] != '\0' ? jwta_span_of(result->decided.user)
                                                     : jwta_span_of(request->user),
+            .authzid = jwta_span_of(request->authzid),
             .subject = jwta_json_text(json_object_get(result->payload, "sub")),
             .issuer = jwta_span_of(result->issuer != NULL ? result->issuer->issuer.text : NULL),
             .kid = result->kid,
@@ -443,6 +448,13 @@ static void audit(const struct run *run, enum jwta_code code, const struct times
             .elapsed = (end.tv_sec - start->tv_sec) * INT64_C(1000000) +
                        (end.tv_nsec - start->tv_nsec) / 1000,
         });
+}
+
+/* Whether a good token was refused: for want of a scope, or for what its user may do. */
+static bool insufficient(const struct jwta_result *result, enum jwta_code code)
+{
+    return code != JWTA_OK && jwta_code_class(code) == JWTA_CLASS_DENIED &&
+           (code == JWTA_SCOPE || result->decided.user[0] != '\0');
 }
 
 void jwta_auth(struct jwta_verifier *verifier, const struct jwta_request *request,
@@ -464,6 +476,7 @@ void jwta_auth(struct jwta_verifier *verifier, const struct jwta_request *reques
     }
     audit(&run, code, &start);
     result->why.code = code;
+    result->authenticated = insufficient(result, code);
     if (code == JWTA_OK && result->service->observe.value) {
         result->observed = true;
         result->decided.rule = result->service->observe.where;

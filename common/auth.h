@@ -20,15 +20,29 @@ struct jwta_verifier;
 struct jwta_verifier_options {
     const char *path;               /* configuration file; NULL: the compiled-in one */
     uid_t expected;                 /* trusted beside root as owner of files: the caller's euid */
-    const struct jwta_host *host;   /* borrowed, must live as long; NULL: this machine */
+    const struct jwta_host *host;   /* borrowed, must live as long; NULL: this machine, see below */
     const struct jwta_log *log;     /* borrowed, must live as long; NULL: silence */
     const struct jwta_fetch *fetch; /* borrowed; NULL: the installed helper */
     const char *refresher;          /* borrowed; NULL: the installed jwtauth */
+    bool pinned;                    /* opened before its process gives something up, see below */
 };
 
 /*
+ * pinned is for servers that open a verifier and then enter a jail (chroot) or become another
+ * user, as Postfix's smtpd does. Such a verifier
+ * - keeps the directories of key files and cache_dir open. Once the process has another root
+ *   directory it reads keys through these descriptors, with the same demands on owners and modes,
+ *   and never by path; and it starts no program: what is stale serves until stale_if_error is over.
+ * - reads the keys that it can have without the network when it is opened.
+ * - trusts and writes, in the cache, as the uid that the process has by then.
+ * - asks, without a host of its own, no name service but for services with local_user: users below
+ *   min_uid are those of /etc/passwd when it was opened, and no others are known.
+ */
+
+/*
  * Loads the configuration. Errors are logged, each with file and line, and listed in problems
- * where that is not NULL. CONF_MISSING, CONF_INSECURE, CONF_INVALID, MEMORY.
+ * where that is not NULL. CONF_MISSING, CONF_INSECURE, CONF_INVALID, MEMORY; USER_UNAVAILABLE where
+ * a pinned one cannot read /etc/passwd.
  */
 JWTA_MUST_USE enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,
                                                 struct jwta_verifier **out,
@@ -47,6 +61,7 @@ struct jwta_request {
     struct jwta_span token;
     const char *service;            /* PAM's or SASL's name of the service */
     const char *user;               /* the user that was asked for, or NULL */
+    const char *authzid;            /* whom the token's user wants to act as; NULL: himself */
     const char *remote;             /* the peer's address for the log, or NULL */
     int64_t now;                    /* seconds since the epoch */
     bool need_account;              /* a name that no local user has is a denial (USER_UNKNOWN) */
@@ -59,9 +74,14 @@ enum jwta_outcome { JWTA_DENIED, JWTA_ALLOWED };
 /* The decision. Owned: jwta_result_free. Spans are borrowed from it. */
 struct jwta_result {
     enum jwta_outcome outcome;
+    /*
+     * DENIED, but the token is good: it lacks a scope, or the policy refuses the user that it
+     * names something (RFC 6750 section 3.1, insufficient_scope). Never where observed.
+     */
+    bool authenticated;
     struct jwta_why why;          /* the reason; hosts map its class, never show it to the peer */
     bool observed;                /* would have been ALLOWED, but the service only observes */
-    struct jwta_decision decided; /* user, roles, groups, rule; complete when ALLOWED */
+    struct jwta_decision decided; /* user, name, roles, groups, rule; complete when ALLOWED */
     struct jwta_claims claims;
     const struct jwta_service *service;
     const struct jwta_issuer *issuer;

@@ -128,6 +128,22 @@ struct jwta_requirements {
     struct jwta_where where;
 };
 
+/*
+ * names: what the server sees of a user whose token gives a group, in the order written. The
+ * template's one {user} stands between before and after, in which {group} is filled in.
+ */
+struct jwta_naming {
+    struct jwta_string group;
+    char *before;
+    char *after;
+};
+
+struct jwta_namings {
+    struct jwta_naming *item;
+    size_t count;
+    struct jwta_where where;
+};
+
 /* typ: media types without "application/", and the word `absent`. */
 struct jwta_types {
     struct jwta_strings list;
@@ -137,8 +153,8 @@ struct jwta_types {
 /*
  * X(keyword, TYPE): the keyword, the member of that name and its type. TYPE names both the struct
  * (below) and the function that parses it.
- *   STRING text · STRINGS list · NUMBER whole number · DURATION seconds (30s, 15m, 8h, 1d) ·
- *   FLAG yes or no
+ *   STRING text · URL https:// · STRINGS list · NUMBER whole number · DURATION seconds (30s, 15m,
+ * 8h, 1d) · FLAG yes or no
  */
 #define JWTA_CONF_KEYWORDS(X) \
     X(clock_skew, DURATION)   \
@@ -173,13 +189,16 @@ struct jwta_types {
     X(max_auth_age, DURATION)    \
     X(require, REQUIREMENTS)     \
     X(system_users, STRINGS)     \
+    X(proxy_roles, STRINGS)      \
+    X(local_user, FLAG)          \
+    X(names, NAMES)              \
+    X(openid_configuration, URL) \
+    X(properties, FLAG)          \
     X(grant, GRANT)              \
     X(observe, FLAG)
 
 /* Known words of the format that this version does not act on; `config check` says so. */
-#define JWTA_SERVICE_LATER(X) \
-    X(set_groups)             \
-    X(proxy_roles)
+#define JWTA_SERVICE_LATER(X) X(set_groups)
 
 /* grant: what `account` does where no login with a token is known. */
 enum jwta_grant_need { JWTA_GRANT_OPTIONAL, JWTA_GRANT_REQUIRED };
@@ -190,6 +209,7 @@ struct jwta_grant_rule {
 };
 
 #define JWTA_STRUCT_STRING struct jwta_string
+#define JWTA_STRUCT_URL struct jwta_string
 #define JWTA_STRUCT_STRINGS struct jwta_strings
 #define JWTA_STRUCT_POINTERS struct jwta_strings
 #define JWTA_STRUCT_NUMBER struct jwta_number
@@ -203,6 +223,7 @@ struct jwta_grant_rule {
 #define JWTA_STRUCT_MAPPINGS struct jwta_mappings
 #define JWTA_STRUCT_REQUIREMENTS struct jwta_requirements
 #define JWTA_STRUCT_TYPES struct jwta_types
+#define JWTA_STRUCT_NAMES struct jwta_namings
 #define JWTA_STRUCT_GRANT struct jwta_grant_rule
 
 #define JWTA_MEMBER(keyword, type) JWTA_STRUCT_##type keyword;
@@ -213,6 +234,10 @@ struct jwta_issuer {
     JWTA_ISSUER_KEYWORDS(JWTA_MEMBER)
 };
 
+/*
+ * openid_configuration without a place (where.file NULL) was not set: its text is then that of the
+ * first issuer if this one is discovered, and NULL otherwise.
+ */
 struct jwta_service {
     char *name; /* PAM's or SASL's service name */
     struct jwta_where where;

@@ -17,6 +17,11 @@ void jwta_strings_clear(struct jwta_strings *strings)
     free(strings->item);
 }
 
+static void clear_URL(struct jwta_string *member)
+{
+    free(member->text);
+}
+
 static void clear_STRINGS(struct jwta_strings *member)
 {
     jwta_strings_clear(member);
@@ -90,6 +95,16 @@ static void clear_MAPPINGS(struct jwta_mappings *member)
             free(mapping->group[j].name);
         free(mapping->group);
         free(mapping->role.text);
+    }
+    free(member->item);
+}
+
+static void clear_NAMES(struct jwta_namings *member)
+{
+    for (size_t i = 0; i < member->count; i++) {
+        free(member->item[i].group.text);
+        free(member->item[i].before);
+        free(member->item[i].after);
     }
     free(member->item);
 }

@@ -59,6 +59,7 @@ const char *jwta_nearest_hint(struct jwta_nearest *nearest);
  */
 #define JWTA_SETTER(type) void jwta_set_##type(const struct jwta_setting *setting, void *member);
 JWTA_SETTER(STRING)
+JWTA_SETTER(URL)
 JWTA_SETTER(STRINGS)
 JWTA_SETTER(POINTERS)
 JWTA_SETTER(NUMBER)
@@ -72,6 +73,7 @@ JWTA_SETTER(PATTERN)
 JWTA_SETTER(MAPPINGS)
 JWTA_SETTER(REQUIREMENTS)
 JWTA_SETTER(TYPES)
+JWTA_SETTER(NAMES)
 JWTA_SETTER(GRANT)
 #undef JWTA_SETTER
 

@@ -2,6 +2,7 @@
 /* What holds of a service: the issuers, roles and groups it names, the audiences it accepts. */
 #include "common/conf_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,10 +80,10 @@ static const struct jwta_issuer *issuer_of_rule(struct jwta_loader *loader,
     return NULL;
 }
 
-static void check_roles(struct jwta_loader *loader, const struct jwta_service *service)
+/* allow_roles and proxy_roles are written alike. */
+static void check_roles(struct jwta_loader *loader, const struct jwta_service *service,
+                        const char *keyword, const struct jwta_strings *rules)
 {
-    const struct jwta_strings *rules = &service->allow_roles;
-
     /* While an issuer is missing nobody can say how many there are meant to be. */
     if (service->issuer_count == 0 || service->issuer_count != service->issuers.count)
         return;
@@ -90,9 +91,9 @@ static void check_roles(struct jwta_loader *loader, const struct jwta_service *s
         const struct jwta_issuer *issuer = issuer_of_rule(loader, service, &rules->item[i]);
         if (issuer != NULL && issuer->roles.where.file == NULL)
             jwta_conf_error(loader, rules->item[i].where,
-                            "\"allow_roles\" names %s, but issuer %s has no \"roles\" that say "
+                            "\"%s\" names %s, but issuer %s has no \"roles\" that say "
                             "where in a token they stand",
-                            JWTA_QUOTED(rules->item[i].text), JWTA_QUOTED(issuer->name));
+                            keyword, JWTA_QUOTED(rules->item[i].text), JWTA_QUOTED(issuer->name));
     }
 }
 
@@ -140,6 +141,30 @@ static void check_scope(struct jwta_loader *loader, const struct jwta_service *s
                             "\"scope\": %s is several words; write a list, [one, two]",
                             JWTA_QUOTED(word->text));
     }
+}
+
+/*
+ * Where clients find the metadata of the provider that they are to ask for a token (RFC 7628
+ * section 3.2.2). One that is discovered has it at the place of OpenID Connect Discovery 1.0
+ * section 4, before which a terminating "/" of the issuer is left out.
+ */
+static void default_metadata(struct jwta_loader *loader, struct jwta_service *service)
+{
+    const struct jwta_issuer *first = service->issuer_count > 0 ? service->issuer[0] : NULL;
+    size_t len = 0;
+    char *url = NULL;
+
+    if (service->openid_configuration.where.file != NULL || first == NULL ||
+        first->jwks.where.file == NULL || first->jwks.kind != JWTA_JWKS_DISCOVER ||
+        first->issuer.text == NULL)
+        return;
+    len = strlen(first->issuer.text);
+    while (len > 0 && first->issuer.text[len - 1] == '/')
+        len--;
+    if (asprintf(&url, "%.*s/.well-known/openid-configuration", (int)len, first->issuer.text) < 0)
+        loader->code = JWTA_MEMORY;
+    else
+        service->openid_configuration.text = url;
 }
 
 /* The configured name, else the kernel's: never DNS, which others answer. */
@@ -284,10 +309,12 @@ static bool is_sudo(const char *service)
 static void check_service(struct jwta_loader *loader, struct jwta_service *service)
 {
     resolve_issuers(loader, service);
-    check_roles(loader, service);
+    check_roles(loader, service, "allow_roles", &service->allow_roles);
+    check_roles(loader, service, "proxy_roles", &service->proxy_roles);
     check_groups(loader, service);
     check_scope(loader, service);
     check_audience(loader, service);
+    default_metadata(loader, service);
     jwta_conf_check_range(loader, "max_auth_age", &service->max_auth_age, 1, JWTA_AGE_MAX,
                           JWTA_AGE_RANGE);
     /* sudo asks again and again in a session: there, no login with a token means no. */

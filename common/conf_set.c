@@ -76,6 +76,20 @@ void jwta_set_STRING(const struct jwta_setting *setting, void *member)
         out->text = jwta_conf_copy(setting->loader, text, strlen(text));
 }
 
+void jwta_set_URL(const struct jwta_setting *setting, void *member)
+{
+    struct jwta_string *out = member;
+    const char *text = jwta_setting_text(setting, setting->value);
+    const char *fault = text != NULL ? jwta_url_fault(text, false) : NULL;
+
+    out->where = jwta_setting_where(setting);
+    if (fault != NULL)
+        jwta_conf_error(setting->loader, out->where, "%s %s: %s", JWTA_QUOTED(setting->key->text),
+                        fault, JWTA_QUOTED(text));
+    else if (text != NULL)
+        out->text = jwta_conf_copy(setting->loader, text, strlen(text));
+}
+
 void jwta_set_STRINGS(const struct jwta_setting *setting, void *member)
 {
     struct jwta_strings *out = member;

@@ -85,6 +85,7 @@ enum jwta_class {
     X(USER_SYSTEM, DENIED, "user-system", "root and system users are refused")                     \
     X(USER_UNKNOWN, DENIED, "user-unknown", "no local user of this name")                          \
     X(NOT_ALLOWED, DENIED, "not-allowed", "no role of the token is allowed here")                  \
+    X(PROXY, DENIED, "proxy", "no role of the token may act as another user")                      \
     X(NO_GRANT, DENIED, "no-grant", "no login with a token stands behind this session")            \
     X(OBSERVED, DENIED, "observed", "the service only observes (observe: yes)")                    \
     /* keys out of reach */                                                                        \

@@ -38,4 +38,22 @@ struct jwta_host_files {
 };
 struct jwta_host jwta_host_from_files(const struct jwta_host_files *files);
 
+/*
+ * The users of a file of the form of passwd(5), NULL: /etc/passwd, whose uid lies below a limit,
+ * as they are now: for recognising system users later, in a jail too, without asking anybody.
+ * USER_UNAVAILABLE with errno set if the file cannot be read whole; MEMORY.
+ */
+struct jwta_host_snapshot;
+JWTA_MUST_USE enum jwta_code jwta_host_snapshot_new(const char *passwd, uid_t below,
+                                                    struct jwta_host_snapshot **out);
+void jwta_host_snapshot_free(struct jwta_host_snapshot **snapshot);
+
+/*
+ * Hosts that know the users of a snapshot, in letters of either case, for servers take Root for
+ * root: the first no others (NOT_FOUND), the second those besides whom NSS knows. Groups and name
+ * are this machine's. Borrowed from the snapshot.
+ */
+const struct jwta_host *jwta_host_snapshot_users(const struct jwta_host_snapshot *snapshot);
+const struct jwta_host *jwta_host_snapshot_accounts(const struct jwta_host_snapshot *snapshot);
+
 #endif

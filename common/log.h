@@ -38,6 +38,7 @@ struct jwta_audit {
     const char *detail; /* already quoted where it must be, or NULL */
     struct jwta_span service;
     struct jwta_span user;
+    struct jwta_span authzid; /* whom the user asked to act as */
     struct jwta_span subject;
     struct jwta_span issuer;
     struct jwta_span kid;

@@ -157,6 +157,7 @@ static enum jwta_code user_name(struct state *s)
         return jwta_fail(s->why, JWTA_USER_MISMATCH, "the token is %s's, the login is for %s",
                          jwta_quote(&mapped, jwta_span_of(s->out->user)),
                          jwta_quote(&requested, jwta_span_of(s->requested)));
+    memcpy(s->out->name, s->out->user, sizeof(s->out->name));
     return JWTA_OK;
 }
 
@@ -322,6 +323,8 @@ enum jwta_code jwta_policy_decide(const struct jwta_conf *conf, const struct jwt
     enum jwta_code code = JWTA_OK;
 
     out->user[0] = '\0';
+    out->name[0] = '\0';
+    out->proxied = false;
     out->account = false;
     out->role = NULL;
     out->role_count = 0;

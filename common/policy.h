@@ -14,6 +14,8 @@
 /* What the policy decided. Names are borrowed from the payload and the configuration. */
 struct jwta_decision {
     char user[JWTA_USER_MAX]; /* "" as long as there is none */
+    char name[JWTA_USER_MAX]; /* what the server sees: by the service's names, else user */
+    bool proxied;             /* it acts as another user than these: authzid, by proxy_roles */
     bool account;             /* a local user of this name exists */
     struct jwta_span
         *role; /* the token's roles, as the issuer wrote them, in that order, each once */
