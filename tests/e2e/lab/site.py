@@ -59,6 +59,7 @@ class Site:
         self.users = {name: host.add_user(name) for name in ("alice", "bob")}
         self.users["carol"] = host.add_user("carol", host.PASSWORD_HASH)
         self._pieces = set()
+        self._servers = []
         self._sshds = {}
         host.name_address("idp.example.com")
         self.authority = Authority("idp.example.com")
@@ -67,9 +68,14 @@ class Site:
         write(CONFIGURATION, source("jwtauth.yaml"))
 
     def close(self):
-        for sshd in self._sshds.values():
-            sshd.stop()
+        for server in self._servers:
+            server.stop()
         self.idp.stop()
+
+    def keep(self, server):
+        """Looks for tokens in a server's log (log, text()) until the end, and then stops it."""
+        self._servers.append(server)
+        return server
 
     def stack(self, service, text):
         """Makes a PAM service."""
@@ -79,7 +85,7 @@ class Site:
         """The sshd of this PAM service, started when it is first asked for."""
         if service not in self._sshds:
             self.stack(service, stack or source("pam.d-sshd"))
-            self._sshds[service] = Sshd(service)
+            self._sshds[service] = self.keep(Sshd(service))
         return self._sshds[service]
 
     def used(self, token):
@@ -103,7 +109,7 @@ class Site:
 
     def leaks(self):
         """What the logs show of any token or password that was used, each with its log."""
-        logs = {sshd.log: sshd.text() for sshd in self._sshds.values()}
+        logs = {server.log: server.text() for server in self._servers}
         logs["syslog"] = self.journal.text()
         found = []
         for name, text in logs.items():
