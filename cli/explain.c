@@ -251,6 +251,22 @@ static void describe_groups(const struct query *query, const struct jwta_result 
         (void)printf("%s%s", i == 0 ? ": " : ", ", result->decided.group[i]->name);
 }
 
+/* Without a group of names' the server sees the user. */
+static void describe_name(const struct query *query, const struct jwta_result *result)
+{
+    (void)query;
+    print_quoted("the server sees ", jwta_span_of(result->decided.name));
+    print_where(strcmp(result->decided.name, result->decided.user) == 0
+                    ? &result->service->names.where
+                    : &result->decided.rule);
+}
+
+static void describe_proxy(const struct query *query, const struct jwta_result *result)
+{
+    print_quoted("may act as ", jwta_span_of(query->authzid));
+    print_where(&result->decided.rule);
+}
+
 static void describe_allow(const struct query *query, const struct jwta_result *result)
 {
     const struct jwta_service *service = result->service;
@@ -288,7 +304,9 @@ static const struct {
     {"min_uid", describe_min_uid},
     {"roles", describe_roles},
     {"groups", describe_groups},
+    {"name", describe_name},
     {"allow", describe_allow},
+    {"proxy", describe_proxy},
 };
 
 struct listener {

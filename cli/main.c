@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define WHAT_TO_DECIDE                                                              \
-    "  --config FILE --service NAME --user NAME   by the rules of a service\n"      \
-    "  --passwd FILE --group FILE --host-name NAME   as another host would\n"       \
-    "  --jwks FILE --issuer ISS --audience AUD [--algorithms LIST]   without one\n" \
+#define WHAT_TO_DECIDE                                                                          \
+    "  --config FILE --service NAME --user NAME [--authzid NAME]   by the rules of a service\n" \
+    "  --passwd FILE --group FILE --host-name NAME   as another host would\n"                   \
+    "  --jwks FILE --issuer ISS --audience AUD [--algorithms LIST]   without one\n"             \
     "  --now EPOCH   as if it were then\n"
 
 static const struct {

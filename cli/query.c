@@ -14,6 +14,7 @@ enum option_id {
     OPT_CONFIG = 256,
     OPT_SERVICE,
     OPT_USER,
+    OPT_AUTHZID,
     OPT_JWKS,
     OPT_ISSUER,
     OPT_AUDIENCE,
@@ -30,6 +31,7 @@ static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"service", required_argument, NULL, OPT_SERVICE},
     {"user", required_argument, NULL, OPT_USER},
+    {"authzid", required_argument, NULL, OPT_AUTHZID},
     {"jwks", required_argument, NULL, OPT_JWKS},
     {"issuer", required_argument, NULL, OPT_ISSUER},
     {"audience", required_argument, NULL, OPT_AUDIENCE},
@@ -89,6 +91,9 @@ static enum jwta_exit take_option(struct query *query, int id)
     case OPT_USER:
         query->user = optarg;
         break;
+    case OPT_AUTHZID:
+        query->authzid = optarg;
+        break;
     case OPT_JWKS:
         query->jwks = optarg;
         break;
@@ -136,6 +141,9 @@ static enum jwta_exit check_options(const struct query *query)
     if (query->jwks != NULL && !query->signature_only &&
         (query->issuer == NULL || query->audience == NULL))
         return jwta_cli_usage("--jwks needs --issuer and --audience, or --signature-only");
+    if (query->jwks != NULL && query->authzid != NULL)
+        return jwta_cli_usage(
+            "--authzid goes with a configuration, which says who may act as whom");
     if (query->jwks == NULL && (query->issuer != NULL || query->audience != NULL))
         return jwta_cli_usage("--issuer and --audience go with --jwks");
     if (query->jwks == NULL && query->algorithms.bits != jwta_algs_all().bits)
@@ -251,6 +259,7 @@ void query_decide(struct query *query, const struct jwta_trace *trace, struct jw
         .token = jwta_buf_span(&query->token),
         .service = query->service,
         .user = query->jwks == NULL ? query->user : NULL,
+        .authzid = query->authzid,
         .now = query->now,
         .trace = trace,
     };

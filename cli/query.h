@@ -15,6 +15,7 @@ struct query {
     const char *config;
     const char *service;
     const char *user;
+    const char *authzid;
     const char *jwks;
     const char *issuer;
     const char *audience;

@@ -1,193 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/auth.h"
-
+#include "common/auth_private.h"
 #include "common/b64.h"
 #include "common/json.h"
-#include "common/keys.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/*
- * All tokens of one key have the same header, byte for byte. One that stood in a verified token is
- * kept with its encoded form, so that the next token need not parse it again.
- */
-struct known_header {
-    struct jwta_header *header;
-    size_t len;
-    char encoded[];
-};
-
-#define KNOWN_HEADERS 8
-
-struct jwta_verifier {
-    struct jwta_conf *conf;
-    struct jwta_keys *keys;
-    const struct jwta_host *host;
-    const struct jwta_log *log;
-    EVP_MD *sha256;
-    /* Taken out and put back by atomic exchange; whoever took one owns it. */
-    _Atomic(struct known_header *) known[KNOWN_HEADERS];
-};
-
-/* ------------------------------------------------------------------ known headers */
-
-static void known_free(struct known_header **known)
-{
-    if (*known != NULL) {
-        jwta_header_unref(&(*known)->header);
-        jwta_wipe((*known)->encoded, (*known)->len);
-    }
-    free(*known);
-    *known = NULL;
-}
-
-static _Atomic(struct known_header *) *known_slot(struct jwta_verifier *verifier,
-                                                  struct jwta_span encoded)
-{
-    unsigned hash = (unsigned)encoded.len;
-
-    /* The end of a header tells tokens apart: kid usually comes last. */
-    for (size_t i = encoded.len > 16 ? encoded.len - 16 : 0; i < encoded.len; i++)
-        hash = hash * 31 + (unsigned char)encoded.data[i];
-    return &verifier->known[hash % KNOWN_HEADERS];
-}
-
-static struct jwta_header *known_find(struct jwta_verifier *verifier, struct jwta_span encoded)
-{
-    _Atomic(struct known_header *) *slot = known_slot(verifier, encoded);
-    struct known_header *known = atomic_exchange(slot, NULL);
-    struct jwta_header *header = NULL;
-
-    if (known == NULL)
-        return NULL;
-    if (jwta_span_equal(encoded, jwta_span(known->encoded, known->len)))
-        header = jwta_header_ref(known->header);
-    known = atomic_exchange(slot, known);
-    known_free(&known);
-    return header;
-}
-
-/* Only for the header of a token whose signature holds. Failing to remember is no failure. */
-static void known_add(struct jwta_verifier *verifier, struct jwta_span encoded,
-                      struct jwta_header *header)
-{
-    struct known_header *known = malloc(sizeof(*known) + encoded.len);
-
-    if (known == NULL)
-        return;
-    known->header = jwta_header_ref(header);
-    known->len = encoded.len;
-    memcpy(known->encoded, encoded.data, encoded.len);
-    known = atomic_exchange(known_slot(verifier, encoded), known);
-    known_free(&known);
-}
-
-/* ------------------------------------------------------------------ the verifier */
-
-static void log_problems(const struct jwta_log *log, const char *path, enum jwta_code code,
-                         const struct jwta_problems *problems)
-{
-    for (size_t i = 0; i < problems->count; i++) {
-        const struct jwta_problem *problem = &problems->item[i];
-
-        if (problem->error && problem->line > 0)
-            jwta_log(log, JWTA_LOG_ERROR, "configuration: %s:%u: %s", problem->file, problem->line,
-                     problem->text);
-        else if (problem->error)
-            jwta_log(log, JWTA_LOG_ERROR, "configuration: %s: %s", problem->file, problem->text);
-    }
-    if (problems->errors == 0)
-        jwta_log(log, JWTA_LOG_ERROR, "configuration: %s: %s", path, jwta_code_text(code));
-}
-
-enum jwta_code jwta_verifier_open(const struct jwta_verifier_options *options,
-                                  struct jwta_verifier **out, struct jwta_problems *problems)
-{
-    const char *path = options->path != NULL ? options->path : JWTA_CONF_PATH_DEFAULT;
-    const struct jwta_host *host = options->host != NULL ? options->host : &jwta_host_system;
-    struct jwta_problems own = {0};
-    struct jwta_problems *found = problems != NULL ? problems : &own;
-    struct jwta_conf *conf = NULL;
-    enum jwta_code code = jwta_conf_load(path, options->expected, host, &conf, found);
-
-    if (code != JWTA_OK)
-        log_problems(options->log, path, code, found);
-    else
-        code = jwta_verifier_from_conf(&conf, options, JWTA_FILE_TRUSTED, out);
-    jwta_problems_free(&own);
-    return code;
-}
-
-static enum jwta_code open_keys(struct jwta_verifier *verifier,
-                                const struct jwta_verifier_options *options,
-                                enum jwta_file_trust trust)
-{
-    const struct jwta_keys_options keys = {
-        .config = options->path != NULL ? options->path : JWTA_CONF_PATH_DEFAULT,
-        .expected = options->expected,
-        .trust = trust,
-        .fetch = options->fetch,
-        .refresher = options->refresher,
-        .log = options->log,
-    };
-
-    return jwta_keys_new(verifier->conf, &keys, &verifier->keys);
-}
-
-enum jwta_code jwta_verifier_from_conf(struct jwta_conf **conf,
-                                       const struct jwta_verifier_options *options,
-                                       enum jwta_file_trust keys_trust, struct jwta_verifier **out)
-{
-    struct jwta_verifier *verifier = calloc(1, sizeof(*verifier));
-    enum jwta_code code = JWTA_OK;
-
-    if (verifier == NULL) {
-        jwta_conf_free(conf);
-        return JWTA_MEMORY;
-    }
-    verifier->conf = *conf;
-    *conf = NULL;
-    verifier->host = options->host != NULL ? options->host : &jwta_host_system;
-    verifier->log = options->log;
-    (void)ERR_set_mark();
-    verifier->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    (void)ERR_pop_to_mark();
-    code = verifier->sha256 == NULL ? JWTA_CRYPTO : open_keys(verifier, options, keys_trust);
-    if (code == JWTA_OK)
-        *out = verifier;
-    else
-        jwta_verifier_close(&verifier);
-    return code;
-}
-
-void jwta_verifier_close(struct jwta_verifier **verifier)
-{
-    if (*verifier == NULL)
-        return;
-    for (size_t i = 0; i < KNOWN_HEADERS; i++) {
-        struct known_header *known = atomic_exchange(&(*verifier)->known[i], NULL);
-
-        known_free(&known);
-    }
-    jwta_keys_free(&(*verifier)->keys);
-    jwta_conf_free(&(*verifier)->conf);
-    EVP_MD_free((*verifier)->sha256);
-    free(*verifier);
-    *verifier = NULL;
-}
-
-const struct jwta_conf *jwta_verifier_conf(const struct jwta_verifier *verifier)
-{
-    return verifier->conf;
-}
-
-/* ------------------------------------------------------------------ the steps */
 
 /* One verification on its way. */
 struct run {
@@ -221,7 +40,7 @@ static enum jwta_code step_header(struct run *run)
     struct jwta_result *result = run->result;
     enum jwta_code code = JWTA_OK;
 
-    result->header = known_find(run->verifier, run->jws.header);
+    result->header = jwta_known_find(run->verifier, run->jws.header);
     if (result->header == NULL)
         code = jwta_header_read(run->jws.header, &result->header, &result->why);
     if (code == JWTA_OK) {
@@ -325,7 +144,7 @@ static enum jwta_code step_signature(struct run *run)
     jwta_keyset_unref(&set);
     if (code != JWTA_OK)
         return code;
-    known_add(run->verifier, run->jws.header, result->header);
+    jwta_known_add(run->verifier, run->jws.header, result->header);
     /* From here on the payload is the issuer's word. */
     result->payload = run->unverified;
     run->unverified = NULL;
@@ -383,15 +202,18 @@ static enum jwta_code step_policy(struct run *run)
 {
     struct jwta_result *result = run->result;
     struct jwta_quoted quoted;
-    enum jwta_code code = jwta_policy_decide(
-        run->verifier->conf, result->issuer, result->service, result->payload, run->request->user,
-        run->verifier->host, run->request->trace, &result->decided, &result->why);
+    bool need_account = run->request->need_account || result->service->local_user.value;
+    const struct jwta_policy_request request = {
+        .user = run->request->user,
+        .authzid = run->request->authzid,
+        .host = need_account ? run->verifier->accounts : run->verifier->host,
+        .trace = run->request->trace,
+    };
+    enum jwta_code code =
+        jwta_policy_decide(run->verifier->conf, result->issuer, result->service, result->payload,
+                           &request, &result->decided, &result->why);
 
-    if (code == JWTA_OK && run->request->authzid != NULL &&
-        strcmp(run->request->authzid, result->decided.user) != 0)
-        return jwta_fail(&result->why, JWTA_PROXY, "the token's user may act only as himself");
-    if (code == JWTA_OK && (run->request->need_account || result->service->local_user.value) &&
-        !result->decided.account)
+    if (code == JWTA_OK && need_account && !result->decided.account)
         return jwta_fail(&result->why, JWTA_USER_UNKNOWN, "there is no local user %s",
                          jwta_quote(&quoted, jwta_span_of(result->decided.user)));
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* names: the names that a service's server is to see, by the groups that the token gives. */
 #include "common/conf_private.h"
+#include "common/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,5 +99,62 @@ void jwta_set_NAMES(const struct jwta_setting *setting, void *member)
         const struct jwta_setting naming = {setting->loader, value->child[i], value->child[i + 1]};
 
         read_naming(&naming, &out->item[out->count++]);
+    }
+}
+
+/* ------------------------------------------------------------------ what holds of them */
+
+static void check_given(struct jwta_loader *loader, const struct jwta_service *service,
+                        const struct jwta_string *group)
+{
+    bool given = service->issuer_count == 0;
+
+    for (size_t i = 0; i < service->issuer_count; i++)
+        given = given || jwta_conf_gives_group(service->issuer[i], group->text);
+    if (!given)
+        jwta_conf_warning(loader, group->where,
+                          "no role of the issuers of service %s gives group %s, so that nobody "
+                          "gets its name",
+                          JWTA_QUOTED(service->name), JWTA_QUOTED(group->text));
+}
+
+/* Whether two users could get one name, each by one of both. */
+static bool could_meet(const struct jwta_naming *a, const struct jwta_naming *b)
+{
+    struct jwta_span before[] = {jwta_span_of(a->before), jwta_span_of(b->before)};
+    struct jwta_span after[] = {jwta_span_of(a->after), jwta_span_of(b->after)};
+    size_t before_len = before[0].len < before[1].len ? before[0].len : before[1].len;
+    size_t after_len = after[0].len < after[1].len ? after[0].len : after[1].len;
+    bool same =
+        jwta_text_compare(before[0], before[1]) == 0 && jwta_text_compare(after[0], after[1]) == 0;
+    bool plain = before[0].len + after[0].len == 0 || before[1].len + after[1].len == 0;
+
+    /* The same template gives a user one name; who is called what "{user}" makes of others is
+     * refused at the login. */
+    if (same || plain)
+        return false;
+    return jwta_text_compare(jwta_span(a->before, before_len), jwta_span(b->before, before_len)) ==
+               0 &&
+           jwta_text_compare(jwta_span(a->after + after[0].len - after_len, after_len),
+                             jwta_span(b->after + after[1].len - after_len, after_len)) == 0;
+}
+
+void jwta_conf_check_names(struct jwta_loader *loader, const struct jwta_service *service)
+{
+    const struct jwta_namings *names = &service->names;
+
+    for (size_t i = 0; i < names->count; i++) {
+        const struct jwta_naming *naming = &names->item[i];
+
+        if (naming->group.text != NULL)
+            check_given(loader, service, &naming->group);
+        for (size_t j = 0; j < i && naming->after != NULL; j++) {
+            if (names->item[j].after != NULL && could_meet(naming, &names->item[j]))
+                jwta_conf_error(loader, naming->group.where,
+                                "\"names\": two users could get one name, by this template and "
+                                "that of group %s (%s:%u)",
+                                JWTA_QUOTED(names->item[j].group.text),
+                                names->item[j].group.where.file, names->item[j].group.where.line);
+        }
     }
 }

@@ -93,6 +93,12 @@ const char *jwta_url_fault(const char *url, bool query_allowed);
 /* conf_group.c: looks up the local groups that the configuration names, each once. */
 void jwta_conf_check_groups(struct jwta_loader *loader);
 
+/* conf_name.c: a service's names: groups that somebody has, templates that no name fits twice. */
+void jwta_conf_check_names(struct jwta_loader *loader, const struct jwta_service *service);
+
+/* conf_service.c: whether any role of the issuer gives the group. */
+bool jwta_conf_gives_group(const struct jwta_issuer *issuer, const char *group);
+
 /* conf_service.c: services by themselves, and the issuers that they name. */
 void jwta_conf_check_services(struct jwta_loader *loader);
 

@@ -97,8 +97,7 @@ static void check_roles(struct jwta_loader *loader, const struct jwta_service *s
     }
 }
 
-/* Whether any role of the issuer gives the group. */
-static bool gives_group(const struct jwta_issuer *issuer, const char *group)
+bool jwta_conf_gives_group(const struct jwta_issuer *issuer, const char *group)
 {
     for (size_t i = 0; i < issuer->groups.count; i++) {
         const struct jwta_mapping *mapping = &issuer->groups.item[i];
@@ -117,7 +116,7 @@ static void check_groups(struct jwta_loader *loader, const struct jwta_service *
     for (size_t i = 0; service->issuer_count > 0 && i < groups->count; i++) {
         bool given = false;
         for (size_t j = 0; j < service->issuer_count; j++)
-            given = given || gives_group(service->issuer[j], groups->item[i].text);
+            given = given || jwta_conf_gives_group(service->issuer[j], groups->item[i].text);
         if (!given)
             jwta_conf_warning(loader, groups->item[i].where,
                               "no role of the issuers of service %s gives group %s, so that "
@@ -306,6 +305,30 @@ static bool is_sudo(const char *service)
     return false;
 }
 
+/* What only a SASL host heeds, said of a service that none is: somebody expects something of it. */
+static void check_sasl(struct jwta_loader *loader, const struct jwta_service *service)
+{
+    static const char *const pam[] = {"login", "sshd", "su", "su-l", "sudo", "sudo-i"};
+    const struct {
+        const char *keyword;
+        struct jwta_where where;
+    } settings[] = {{"proxy_roles", service->proxy_roles.where},
+                    {"local_user", service->local_user.where},
+                    {"names", service->names.where},
+                    {"openid_configuration", service->openid_configuration.where},
+                    {"properties", service->properties.where}};
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof(pam) / sizeof(pam[0]); i++)
+        known = known || strcmp(pam[i], service->name) == 0;
+    for (size_t i = 0; known && i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if (settings[i].where.file != NULL)
+            jwta_conf_warning(loader, settings[i].where,
+                              "\"%s\" has no effect: service %s is one of PAM, not of SASL",
+                              settings[i].keyword, JWTA_QUOTED(service->name));
+    }
+}
+
 static void check_service(struct jwta_loader *loader, struct jwta_service *service)
 {
     resolve_issuers(loader, service);
@@ -315,6 +338,8 @@ static void check_service(struct jwta_loader *loader, struct jwta_service *servi
     check_scope(loader, service);
     check_audience(loader, service);
     default_metadata(loader, service);
+    jwta_conf_check_names(loader, service);
+    check_sasl(loader, service);
     jwta_conf_check_range(loader, "max_auth_age", &service->max_auth_age, 1, JWTA_AGE_MAX,
                           JWTA_AGE_RANGE);
     /* sudo asks again and again in a session: there, no login with a token means no. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define URL_MAX 512     /* it is to fit into an answer (RFC 7628 section 3.2.2) */
 #define DIGITS_MAX 18   /* what surely fits an int64_t */
 #define UNREADABLE (-1) /* a problem was noted, and no later check looks at the value */
 
@@ -83,6 +84,8 @@ void jwta_set_URL(const struct jwta_setting *setting, void *member)
     const char *fault = text != NULL ? jwta_url_fault(text, false) : NULL;
 
     out->where = jwta_setting_where(setting);
+    if (fault == NULL && text != NULL && strlen(text) > URL_MAX)
+        fault = "is longer than 512 bytes";
     if (fault != NULL)
         jwta_conf_error(setting->loader, out->where, "%s %s: %s", JWTA_QUOTED(setting->key->text),
                         fault, JWTA_QUOTED(text));

@@ -2,6 +2,8 @@
 /* The system users of a machine, remembered: no name service is asked for them again. */
 #include "common/host.h"
 
+#include "common/text.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -24,25 +26,10 @@ struct jwta_host_snapshot {
     struct jwta_host accounts;
 };
 
-static char lower(char letter)
-{
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
-}
-
-/* By the letters of ASCII, whatever locale the host runs in. */
-static int compare_names(const char *a, const char *b)
-{
-    while (*a != '\0' && lower(*a) == lower(*b)) {
-        a++;
-        b++;
-    }
-    return (unsigned char)lower(*a) - (unsigned char)lower(*b);
-}
-
 static int compare_users(const void *a, const void *b)
 {
-    return compare_names(((const struct system_user *)a)->name,
-                         ((const struct system_user *)b)->name);
+    return jwta_text_compare(jwta_span_of(((const struct system_user *)a)->name),
+                             jwta_span_of(((const struct system_user *)b)->name));
 }
 
 static bool add(struct jwta_host_snapshot *snapshot, const struct passwd *entry)
@@ -112,12 +99,13 @@ static int read_users(struct jwta_host_snapshot *snapshot, const char *path, uid
 static enum jwta_found find_user(const struct jwta_host *host, const char *name, uid_t *uid)
 {
     const struct jwta_host_snapshot *snapshot = host->context;
+    struct jwta_span wanted = jwta_span_of(name);
     size_t low = 0;
     size_t high = snapshot->count;
 
     while (name != NULL && low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_names(name, snapshot->user[middle].name);
+        int order = jwta_text_compare(wanted, jwta_span_of(snapshot->user[middle].name));
 
         if (order == 0) {
             *uid = snapshot->user[middle].uid;

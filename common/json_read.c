@@ -4,6 +4,7 @@
  * Behind jwta_json_parse; HACKING.md says why it is not jansson's own reader.
  */
 #include "common/json_private.h"
+#include "common/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,33 +54,6 @@ static bool take(struct reader *r, char c)
         return false;
     r->at++;
     return true;
-}
-
-/* Bytes of the UTF-8 sequence at p (RFC 3629 section 4), or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    /* First byte from … to …, the range of the second, and the length; others are 80 to BF. */
-    static const struct {
-        unsigned char first, last, second_first, second_last;
-        size_t len;
-    } rows[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (p[0] < rows[i].first || p[0] > rows[i].last)
-            continue;
-        if (left < rows[i].len || p[1] < rows[i].second_first || p[1] > rows[i].second_last)
-            return 0;
-        for (size_t j = 2; j < rows[i].len; j++) {
-            if ((p[j] & 0xc0) != 0x80)
-                return 0;
-        }
-        return rows[i].len;
-    }
-    return 0;
 }
 
 /* Four hexadecimal digits; false if they are not there. */
@@ -185,7 +159,7 @@ static size_t read_special(struct reader *r, char *out)
         return read_escape(r, out);
     }
     /* Control characters are no first byte of a sequence either. */
-    len = utf8_len((const unsigned char *)r->at, (size_t)(r->end - r->at));
+    len = jwta_utf8_len((const unsigned char *)r->at, (size_t)(r->end - r->at));
     memcpy(out, r->at, len);
     r->at += len;
     return len;

@@ -25,18 +25,28 @@ struct jwta_decision {
     struct jwta_where rule; /* the setting that allowed or refused */
 };
 
+/* What the peer asks for, and who is asked about users. */
+struct jwta_policy_request {
+    const char *user; /* the user's name, which the mapped one must equal byte for byte; or NULL */
+    const char *authzid; /* whom the user wants to act as; NULL: himself */
+    const struct jwta_host *host;
+    const struct jwta_trace *trace; /* or NULL */
+};
+
 /*
- * Decides. requested is the name that the peer asked for, NULL where it asked for none; a
- * mapped name must equal it byte for byte. *out is written on success and, as far as it was
+ * Decides. *out is written on success and, as far as it was
  * computed, on a denial (for the audit line); free it either way.
- * CLAIM_TYPE, the denials from USER_CLAIM to NOT_ALLOWED in err.h, USER_UNAVAILABLE, MEMORY.
+ * CLAIM_TYPE, the denials from USER_CLAIM to PROXY in err.h, USER_UNAVAILABLE, MEMORY.
  * A name that no local user has is no denial here: hosts that need an account check themselves.
+ * Reserved names and names of system users are refused as user, as name and as authzid alike, and
+ * so is a user or authzid that reads like a name that the service's names make for a group.
  */
-JWTA_MUST_USE enum jwta_code
-jwta_policy_decide(const struct jwta_conf *conf, const struct jwta_issuer *issuer,
-                   const struct jwta_service *service, const json_t *payload, const char *requested,
-                   const struct jwta_host *host, const struct jwta_trace *trace,
-                   struct jwta_decision *out, struct jwta_why *why);
+JWTA_MUST_USE enum jwta_code jwta_policy_decide(const struct jwta_conf *conf,
+                                                const struct jwta_issuer *issuer,
+                                                const struct jwta_service *service,
+                                                const json_t *payload,
+                                                const struct jwta_policy_request *request,
+                                                struct jwta_decision *out, struct jwta_why *why);
 
 void jwta_decision_free(struct jwta_decision *decision);
 

@@ -56,7 +56,7 @@ static enum jwta_code rank_roles(struct jwta_decision *out, struct jwta_role_ind
     return JWTA_OK;
 }
 
-bool jwta_role_find(const struct jwta_role_index *index, struct jwta_span role)
+static bool role_find(const struct jwta_role_index *index, struct jwta_span role)
 {
     const struct jwta_ranked_role wanted = {role, 0};
 
@@ -108,6 +108,47 @@ enum jwta_code jwta_roles_read(const struct jwta_issuer *issuer, const json_t *p
         }
     }
     return rank_roles(out, index, why);
+}
+
+/* Where a service has several issuers, its roles are written issuer/role. */
+static bool role_named(const struct jwta_policy *s, const char *rule, struct jwta_span *role)
+{
+    size_t prefix = strlen(s->issuer->name);
+
+    if (s->service->issuer_count < 2) {
+        *role = jwta_span_of(rule);
+        return true;
+    }
+    if (strncmp(rule, s->issuer->name, prefix) != 0 || rule[prefix] != '/')
+        return false;
+    *role = jwta_span_of(rule + prefix + 1);
+    return true;
+}
+
+const struct jwta_where *jwta_roles_admit(const struct jwta_policy *s,
+                                          const struct jwta_strings *rules)
+{
+    struct jwta_span role = {0};
+
+    for (size_t i = 0; i < rules->count; i++) {
+        if (role_named(s, rules->item[i].text, &role) && role_find(&s->index, role))
+            return &rules->item[i].where;
+    }
+    return NULL;
+}
+
+/* By the table, not by what add_group kept: two names of one gid are both the user's. */
+bool jwta_roles_give(const struct jwta_policy *s, const char *group)
+{
+    for (size_t i = 0; i < s->out->role_count; i++) {
+        const struct jwta_mapping *mapping = jwta_conf_mapping(s->issuer, s->out->role[i]);
+
+        for (size_t j = 0; mapping != NULL && j < mapping->count; j++) {
+            if (strcmp(mapping->group[j].name, group) == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 static void add_group(struct jwta_decision *out, const struct jwta_group *group)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/yaml.h"
 
+#include "common/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -111,21 +113,6 @@ static enum jwta_code next_event(struct reader *reader, yaml_event_t *event)
     return yaml_parser_parse(&reader->parser, event) ? JWTA_OK : refuse_syntax(reader);
 }
 
-/* C0, DEL, and in UTF-8 C1 and the line and paragraph separators: each would forge lines. */
-static bool has_control(const unsigned char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < 0x20 || text[i] == 0x7f)
-            return true;
-        if (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0)
-            return true;
-        if (text[i] == 0xe2 && i + 2 < len && text[i + 1] == 0x80 &&
-            (text[i + 2] == 0xa8 || text[i + 2] == 0xa9))
-            return true;
-    }
-    return false;
-}
-
 /* The ways of YAML's core schema to write null: an unquoted one is a value left out. */
 static bool is_null(const yaml_event_t *event)
 {
@@ -159,7 +146,8 @@ static struct jwta_node *node_of(const struct reader *reader, const yaml_event_t
     }
     if (kind != JWTA_NODE_SCALAR) {
         node = jwta_node_list(kind, line);
-    } else if (has_control(event->data.scalar.value, event->data.scalar.length)) {
+    } else if (jwta_text_has_control(
+                   jwta_span((const char *)event->data.scalar.value, event->data.scalar.length))) {
         *code = refuse(reader, line, "a control character or line break in a value");
         return NULL;
     } else {

@@ -81,7 +81,7 @@ rule_floors()
     product_sources | while read -r path; do
         awk -v path="$path" '
             BEGIN {
-                split("err buf log b64,json alg host file yaml conf,jwk jws claims policy," \
+                split("err buf log b64 text,json alg host file yaml conf,jwk jws claims policy," \
                       "message cache fetch keyset keys status grant,auth", floors, ",")
                 for (number in floors) {
                     count = split(floors[number], names, " ")
@@ -114,7 +114,7 @@ rule_floors()
 # Floors 0 to 2 read no clock and do no network, floor 2 opens no file; only the hosts know theirs.
 rule_floor_calls()
 {
-    local low='^common/(err|buf|log|b64|json|alg|host|file|yaml|conf|jwk|jws|claims|policy)[_.]'
+    local low='^common/(err|buf|log|b64|text|json|alg|host|file|yaml|conf|jwk|jws|claims|policy)[_.]'
     local second='^common/(jwk|jws|claims|policy)[_.]'
     local clock='\b(time|clock_gettime|gettimeofday|clock)[[:space:]]*\('
     local network='\b(socket|connect|getaddrinfo|gethostbyname)[[:space:]]*\('

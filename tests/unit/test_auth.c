@@ -139,7 +139,7 @@ static void test_allowed(void **state)
     assert_int_equal(sink.lines, 1);
     assert_int_equal(sink.level, JWTA_LOG_INFO);
     assert_non_null(strstr(sink.text, "result=allowed reason=ok service=\"sshd\" user=\"alice\" "
-                                      "subject=\"alice\" issuer=\"https://idp.example\" "
+                                      "authzid=- subject=\"alice\" issuer=\"https://idp.example\" "
                                       "kid=\"k1\" alg=\"ES256\" token=\""));
     assert_non_null(strstr(sink.text, " remote=\"192.0.2.7\" age=12 rule=test.yaml:14 "));
     jwta_verifier_close(&verifier);

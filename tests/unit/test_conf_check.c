@@ -269,12 +269,12 @@ static void test_warnings(void **state)
     CHECK_TEXT(
         ISSUERS(
             ISSUER("a", ", audience: [w, x], roles: /r"),
-            ISSUER("b", "")) "services:\n"
-                             "  s: {issuers: a, allow_roles: r}\n"
-                             "  t: {issuers: a, audience: [y, x], allow_roles: r}\n"
-                             "  u: {issuers: a, audience: [z]}\n"
-                             "  v: {issuers: a, audience: [z, y], allow_roles: r, set_groups: yes, "
-                             "proxy_roles: [r]}\n",
+            ISSUER("b",
+                   "")) "services:\n"
+                        "  s: {issuers: a, allow_roles: r}\n"
+                        "  t: {issuers: a, audience: [y, x], allow_roles: r}\n"
+                        "  u: {issuers: a, audience: [z]}\n"
+                        "  v: {issuers: a, audience: [z, y], allow_roles: r, set_groups: yes}\n",
         JWTA_OK, "warning 3: no service uses issuer \"b\"",
         "warning 6: services \"s\" and \"t\" share the audience \"x\": a token for one "
         "opens the other",
@@ -282,8 +282,7 @@ static void test_warnings(void **state)
         "user with a valid token may log in",
         "warning 8: services \"t\" and \"v\" share the audience \"y\": a token for one "
         "opens the other",
-        "warning 8: \"set_groups\" has no effect yet: this version does not act on it",
-        "warning 8: \"proxy_roles\" has no effect yet: this version does not act on it");
+        "warning 8: \"set_groups\" has no effect yet: this version does not act on it");
     /* The same word of two issuers is two audiences. */
     CHECK_TEXT(
         ISSUERS(ISSUER("a", ", audience: x, roles: /r, email_domain: e.org"),

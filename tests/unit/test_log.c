@@ -68,6 +68,7 @@ static void test_audit(void **state)
         .reason = JWTA_OK,
         .service = jwta_span_of("sshd"),
         .user = jwta_span_of("alice"),
+        .authzid = jwta_span_of("bob"),
         .subject = jwta_span_of("4711"),
         .issuer = jwta_span_of("corp"),
         .kid = jwta_span_of("k1"),
@@ -83,7 +84,8 @@ static void test_audit(void **state)
     jwta_log_audit(&log, &audit);
     assert_int_equal(sink.level, JWTA_LOG_INFO);
     assert_string_equal(sink.line,
-                        "result=allowed reason=ok service=\"sshd\" user=\"alice\" subject=\"4711\" "
+                        "result=allowed reason=ok service=\"sshd\" user=\"alice\" authzid=\"bob\" "
+                        "subject=\"4711\" "
                         "issuer=\"corp\" kid=\"k1\" alg=\"ES256\" token=\"0123456789abcdef\" "
                         "remote=\"192.0.2.1\" age=12 rule=jwtauth.yaml:9 elapsed=345us detail=-");
 }
@@ -98,10 +100,10 @@ static void test_audit_absent(void **state)
 
     (void)state;
     jwta_log_audit(&log, &audit);
-    assert_string_equal(sink.line,
-                        "result=denied reason=not-jwt observe=yes service=- user=- subject=- "
-                        "issuer=- kid=- alg=- token=- remote=- age=- rule=- elapsed=0us "
-                        "detail=2 parts, a JWT has three");
+    assert_string_equal(
+        sink.line, "result=denied reason=not-jwt observe=yes service=- user=- authzid=- subject=- "
+                   "issuer=- kid=- alg=- token=- remote=- age=- rule=- elapsed=0us "
+                   "detail=2 parts, a JWT has three");
 }
 
 /* What would have been allowed was not, where the service only observes. */

@@ -64,10 +64,11 @@ static int teardown(void **state)
 static enum jwta_code decide(const char *issuer, const char *service, const json_t *payload,
                              const char *requested, struct jwta_decision *out)
 {
+    const struct jwta_policy_request request = {.user = requested, .host = &test_host};
     struct jwta_why why = {0};
     enum jwta_code code =
         jwta_policy_decide(conf, test_issuer(conf, issuer), jwta_conf_service(conf, service),
-                           payload, requested, &test_host, NULL, out, &why);
+                           payload, &request, out, &why);
 
     if (code != JWTA_OK) {
         assert_code(why.code, code);
@@ -153,6 +154,7 @@ static void test_edges(void **state)
     };
     struct jwta_conf *other = test_conf(edges);
     struct jwta_host host = test_host;
+    const struct jwta_policy_request request = {.host = &host};
 
     (void)state;
     host.user = no_root;
@@ -161,7 +163,7 @@ static void test_edges(void **state)
         struct jwta_decision decision;
 
         assert_code(jwta_policy_decide(other, test_issuer(other, rows[i].issuer),
-                                       jwta_conf_service(other, "sshd"), payload, NULL, &host, NULL,
+                                       jwta_conf_service(other, "sshd"), payload, &request,
                                        &decision, NULL),
                     rows[i].code);
         jwta_decision_free(&decision);
