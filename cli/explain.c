@@ -267,6 +267,13 @@ static void describe_proxy(const struct query *query, const struct jwta_result *
     print_where(&result->decided.rule);
 }
 
+static void describe_account(const struct query *query, const struct jwta_result *result)
+{
+    (void)query;
+    (void)fputs("the local user exists, as the service asks", stdout);
+    print_where(&result->service->local_user.where);
+}
+
 static void describe_allow(const struct query *query, const struct jwta_result *result)
 {
     const struct jwta_service *service = result->service;
@@ -307,6 +314,7 @@ static const struct {
     {"name", describe_name},
     {"allow", describe_allow},
     {"proxy", describe_proxy},
+    {"account", describe_account},
 };
 
 struct listener {

@@ -213,9 +213,15 @@ static enum jwta_code step_policy(struct run *run)
         jwta_policy_decide(run->verifier->conf, result->issuer, result->service, result->payload,
                            &request, &result->decided, &result->why);
 
-    if (code == JWTA_OK && need_account && !result->decided.account)
-        return jwta_fail(&result->why, JWTA_USER_UNKNOWN, "there is no local user %s",
+    if (code != JWTA_OK || !need_account)
+        return code;
+    if (!result->decided.account) {
+        if (!run->request->need_account)
+            result->decided.rule = result->service->local_user.where;
+        code = jwta_fail(&result->why, JWTA_USER_UNKNOWN, "there is no local user %s",
                          jwta_quote(&quoted, jwta_span_of(result->decided.user)));
+    }
+    jwta_trace_step(run->request->trace, "account", code, code == JWTA_OK ? NULL : &result->why);
     return code;
 }
 

@@ -86,7 +86,7 @@ static bool reads_like(const struct jwta_naming *naming, const char *name)
     size_t len = strlen(name);
 
     /* "{user}" makes nothing of a name. */
-    if (before.len + after.len == 0 || len <= before.len + after.len)
+    if (before.len + after.len == 0 || len < before.len + after.len)
         return false;
     return jwta_text_compare(jwta_span(name, before.len), before) == 0 &&
            jwta_text_compare(jwta_span(name + len - after.len, after.len), after) == 0;
@@ -139,9 +139,11 @@ static enum jwta_code make_name(struct jwta_policy *s, const struct jwta_naming 
                          jwta_quote(&quoted, jwta_span_of(name)));
     if (strcmp(name, s->out->user) != 0)
         code = refuse_system(s, name, &account);
-    if (code == JWTA_OK)
-        memcpy(s->out->name, name, used + 1);
-    return code;
+    if (code != JWTA_OK)
+        return code;
+    s->out->rule = naming->group.where;
+    memcpy(s->out->name, name, used + 1);
+    return JWTA_OK;
 }
 
 enum jwta_code jwta_policy_name(struct jwta_policy *s)
@@ -197,10 +199,12 @@ enum jwta_code jwta_policy_proxy(struct jwta_policy *s)
 
     if (code == JWTA_OK && (rule = jwta_roles_admit(s, rules)) == NULL) {
         s->out->rule = rules->where.file != NULL ? rules->where : s->service->where;
-        return jwta_fail(s->why, JWTA_PROXY, "the token is %s's and none of its roles is in %s: %s",
+        return jwta_fail(s->why, JWTA_PROXY, "%s may not act as %s: %s (%s:%u)",
                          jwta_quote(&user, jwta_span_of(s->out->user)),
-                         "proxy_roles, to act as another",
-                         jwta_quote(&other, jwta_span_of(authzid)));
+                         jwta_quote(&other, jwta_span_of(authzid)),
+                         rules->where.file != NULL ? "none of the token's roles is in proxy_roles"
+                                                   : "the service has no proxy_roles",
+                         s->out->rule.file, s->out->rule.line);
     }
     if (code == JWTA_OK)
         code = refuse_made(s, authzid);
