@@ -3,7 +3,10 @@ import os
 
 import pytest
 
+from lab.imapd import Imapd
+from lab.mailhost import set_up
 from lab.party import with_oidc_provider
+from lab.postfix import Postfix
 from lab.site import RESOURCE, Site, source, write
 
 # Beside the configuration that the README shows: no tolerance for clocks (there is one clock), and
@@ -54,6 +57,27 @@ def no_leaks(site):
 def mixed(site):
     """An sshd that takes tokens and passwords."""
     return site.sshd("sshd-mixed", source("pam.d-sshd-mixed"))
+
+
+@pytest.fixture(scope="session")
+def mail_authority(site):
+    """Vouches for the mail host, which is set up with it."""
+    # pylint: disable=redefined-outer-name,unused-argument
+    return set_up()
+
+
+@pytest.fixture(scope="session")
+def imapd(site, mail_authority):
+    """Debian's cyrus-imapd."""
+    # pylint: disable=redefined-outer-name
+    return site.keep(Imapd(mail_authority))
+
+
+@pytest.fixture(scope="session")
+def postfix(site, mail_authority):
+    """Debian's Postfix."""
+    # pylint: disable=redefined-outer-name
+    return site.keep(Postfix(mail_authority))
 
 
 @pytest.fixture

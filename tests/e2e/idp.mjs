@@ -14,10 +14,11 @@
 //                     live, and the claims of tokens that the client gets for itself
 //           accounts  login → claims of that person's access tokens
 //
-// Reads lines of JSON {"keys": …} from its standard input, and goes on with these keys, the new
-// ones made, the others kept as they were. Prints a line {"kids": […]} when it is ready, and after
-// each change. Ends when its standard input does.
-import { generateKeyPairSync, webcrypto } from 'node:crypto';
+// Reads lines of JSON from its standard input. {"keys": …}: it goes on with these keys, the new ones
+// made, the others kept as they were, and prints a line {"kids": […]}, as it does when it is ready.
+// {"sign": CLAIMS}: it prints {"token": …}, these claims signed by its first ES256 key, for tokens that
+// no provider gives out. Ends when its standard input does.
+import { createPrivateKey, generateKeyPairSync, sign, webcrypto } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -97,6 +98,17 @@ function configuration({ clients, accounts }, keys) {
   };
 }
 
+function encode(value) {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function signed(claims) {
+  const key = [...madeKeys.values()].find(({ alg }) => alg === 'ES256');
+  const text = `${encode({ alg: 'ES256', typ: 'at+jwt', kid: key.kid })}.${encode(claims)}`;
+  const how = { key: createPrivateKey({ key, format: 'jwk' }), dsaEncoding: 'ieee-p1363' };
+  return `${text}.${sign('sha256', text, how).toString('base64url')}`;
+}
+
 const settings = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 let current;
 
@@ -123,6 +135,14 @@ const server = protocol === 'https:'
   : createServer(serve);
 server.listen(port || 443, '127.0.0.1', () => go(settings.keys));
 
+function obey({ keys, sign: claims }) {
+  if (keys) {
+    go(keys);
+  } else {
+    console.log(JSON.stringify({ token: signed(claims) }));
+  }
+}
+
 createInterface({ input: process.stdin })
-  .on('line', (line) => go(JSON.parse(line).keys))
+  .on('line', (line) => obey(JSON.parse(line)))
   .on('close', () => process.exit(0));

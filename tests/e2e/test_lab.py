@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The instruments themselves: a search that finds nothing must be able to find something."""
+import base64
 import os
 import subprocess
 
@@ -8,11 +9,15 @@ from lab.journal import audit_fields
 
 
 def test_leaks_are_found(site):
-    head, payload, signature = site.idp.token("alice", "laptop-es256", "ssh://lab").split(".")
-    pieces = tokens.pieces(".".join([head, payload, signature]))
+    token = site.idp.token("alice", "laptop-es256", "ssh://lab")
+    head, payload, signature = token.split(".")
+    pieces = tokens.pieces(token)
     assert tokens.leaked(pieces, f"auth: {signature[20:32]}")
     assert tokens.leaked(pieces, f"auth: x{payload[-12:]}.")
     assert tokens.leaked(pieces, f"auth: {signature[20:31]} {head}") is None
+    for padding in ("", "x", "xx"):
+        sasl = base64.b64encode(f"n,a={padding},\1auth=Bearer {token}\1\1".encode()).decode()
+        assert tokens.leaked(pieces, f"AUTH OAUTHBEARER {sasl[-40:]}")
 
 
 def test_the_journal_hears_syslog(site):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A host of our own: this process and its children see a private /etc, /usr, /dev, /run, /var/cache
-and /var/log, and a network that is nothing but loopback addresses.
+"""A host of our own: this process and its children see a private /etc, /usr, /dev, /run, /var/cache,
+/var/lib, /var/log and /var/spool, and a network that is nothing but loopback addresses.
 
 All of it is in memory and belongs to namespaces, so that it is gone with the last process that
 sees it, whatever way that process ended; the machine's own files are never written to.
@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 FOLDER = "/run/lab"
 
@@ -94,6 +95,8 @@ def enter():
     _mount("lab", "/var/cache", "tmpfs", data="mode=755")
     _overlay("/etc")
     _overlay("/usr")
+    _overlay("/var/lib")
+    _overlay("/var/spool")
     _private_dev()
 
 
@@ -147,6 +150,36 @@ def start(arguments, **options):
     """Starts a program that ends, at the latest, with this process."""
     # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
     return subprocess.Popen(arguments, preexec_fn=die_with_parent, **options)
+
+
+def start_service(arguments, **options):
+    """Starts a server that has processes of its own, which end with it, whatever way it ends.
+
+    A shell is their init: a server that changes its uid forgets that it was to die with its parent.
+    """
+    init = ["sh", "-c", '"$@"; exit', "sh", *arguments]
+    return start(["unshare", "--pid", "--fork", "--kill-child", *init], **options)
+
+
+def stop_service(process):
+    """Ends what start_service() started, at once."""
+    process.kill()
+    process.wait()
+
+
+def wait_until(ready, what, process=None, seconds=20):
+    """Waits for ready() to be true, while process, where one is given, runs."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline or (process and process.poll() is not None):
+            raise RuntimeError(f"{what} did not happen")
+        time.sleep(0.01)
+
+
+def is_open(port):
+    """Whether someone listens at this port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def stop(process):

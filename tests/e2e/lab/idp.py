@@ -127,13 +127,20 @@ class Idp:
                 ["node", os.path.join(self._folder, "idp.mjs"), path],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )
-        self._wait_ready()
+        self._answer()
 
-    def _wait_ready(self):
-        """Until the provider says which keys it goes on with."""
-        if not self._process.stdout.readline():
+    def _answer(self):
+        """The next line of the provider's output."""
+        line = self._process.stdout.readline()
+        if not line:
             with open(self.log, encoding="utf-8") as log:
                 raise RuntimeError("the identity provider gave up: " + log.read())
+        return json.loads(line)
+
+    def _command(self, command):
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        self._process.stdin.flush()
+        return self._answer()
 
     def stop(self):
         if self._process.poll() is None:
@@ -147,9 +154,11 @@ class Idp:
 
     def use_keys(self, keys):
         """Goes on with these keys, kid → algorithm; the first of an algorithm signs."""
-        self._process.stdin.write(json.dumps({"keys": keys}).encode() + b"\n")
-        self._process.stdin.flush()
-        self._wait_ready()
+        self._command({"keys": keys})
+
+    def sign(self, claims):
+        """A token with any claims, by the provider's key."""
+        return self._command({"sign": claims})["token"]
 
     def requests(self, user_agent="jwtauth-fetch/"):
         """The requests so far of clients that call themselves so, in the order they came."""

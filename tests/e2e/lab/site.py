@@ -2,6 +2,7 @@
 """The whole laboratory: a private host with users, syslog, identity provider and our module."""
 import os
 import subprocess
+import time
 
 from lab import host, tokens
 from lab.ca import Authority
@@ -13,13 +14,16 @@ SOURCES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONFIGURATION = "/etc/jwtauth/jwtauth.yaml"
 PROGRAM = "/usr/bin/jwtauth"
 HELPER = "/usr/libexec/jwtauth-fetch"
-RESOURCE = f"ssh://{os.uname().nodename}"
+HOST = os.uname().nodename
+RESOURCE = f"ssh://{HOST}"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 
 # The people at the provider, by login. Some claim to be what they are not.
 ACCOUNTS = {
-    "alice": {"preferred_username": "alice", "roles": ["ops"]},
-    "bob": {"preferred_username": "bob", "roles": ["ops"]},
+    "alice": {"preferred_username": "alice", "roles": ["ops", "mail"]},
+    "bob": {"preferred_username": "bob", "roles": ["ops", "mail"]},
+    "postmaster": {"preferred_username": "postmaster", "roles": ["mail", "mail-admin"]},
+    "erin": {"preferred_username": "erin", "roles": ["mail", "mail-admin"]},
     "alice-visiting": {"preferred_username": "alice", "roles": ["visitors"]},
     "mallory": {"preferred_username": "root", "roles": ["ops"]},
 }
@@ -98,6 +102,16 @@ class Site:
 
     def client_token(self, client="robot", resource=RESOURCE):
         return self.used(self.idp.client_token(client, resource))
+
+    def signed_token(self, resource=RESOURCE, **changes):
+        """A token for alice that no provider would give out."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER, "aud": resource, "sub": "alice", "client_id": "laptop-es256",
+            "iat": now, "exp": now + 300, "jti": os.urandom(8).hex(), "scope": "login",
+            **ACCOUNTS["alice"], **changes,
+        }
+        return self.used(self.idp.sign(claims))
 
     def jwtauth(self, *arguments, stdin=""):
         """Runs the command; gives exit status and output."""
