@@ -130,12 +130,12 @@ class Idp:
         self._answer()
 
     def _answer(self):
-        """The next line of the provider's output."""
-        line = self._process.stdout.readline()
-        if not line:
-            with open(self.log, encoding="utf-8") as log:
-                raise RuntimeError("the identity provider gave up: " + log.read())
-        return json.loads(line)
+        """The next answer in the provider's output; oidc-provider writes its notices there, too."""
+        for line in self._process.stdout:
+            if line.startswith(b"{"):
+                return json.loads(line)
+        with open(self.log, encoding="utf-8") as log:
+            raise RuntimeError("the identity provider gave up: " + log.read())
 
     def _command(self, command):
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
