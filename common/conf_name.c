@@ -127,15 +127,16 @@ static bool could_meet(const struct jwta_naming *a, const struct jwta_naming *b)
     size_t after_len = after[0].len < after[1].len ? after[0].len : after[1].len;
     bool same =
         jwta_text_compare(before[0], before[1]) == 0 && jwta_text_compare(after[0], after[1]) == 0;
+    bool plain = before[0].len + after[0].len == 0 || before[1].len + after[1].len == 0;
     bool apart =
         (before[0].len == 0 && after[1].len == 0) || (before[1].len == 0 && after[0].len == 0);
 
     /*
-     * The same template gives a user one name. Where one only sets something before the user and
-     * the other only behind, or nothing, the second user would be called like a user of the first
-     * group, and no login comes of that.
+     * The same template gives a user one name. Where one sets nothing around the user, or one only
+     * something before and the other only behind, the second user would himself be called like a
+     * user of the first group, and no login comes of that.
      */
-    if (same || apart)
+    if (same || plain || apart)
         return false;
     return jwta_text_compare(jwta_span(a->before, before_len), jwta_span(b->before, before_len)) ==
                0 &&
