@@ -160,12 +160,23 @@ enum jwta_code jwta_policy_name(struct jwta_policy *s)
 
 /* ------------------------------------------------------------------ another user */
 
+/* RFC 4513 section 5.2.1.8: to LDAP servers u:NAME is the user NAME. */
+static const char *name_of(const char *authzid)
+{
+    return strncmp(authzid, "u:", 2) == 0 ? authzid + 2 : authzid;
+}
+
+static bool is_own(const struct jwta_policy *s, const char *name)
+{
+    return s->out->user[0] != '\0' &&
+           (strcmp(name, s->out->user) == 0 || strcmp(name, s->out->name) == 0);
+}
+
 bool jwta_policy_is_proxied(const struct jwta_policy *s)
 {
     const char *authzid = s->request->authzid;
 
-    return authzid != NULL && (s->out->user[0] == '\0' || (strcmp(authzid, s->out->user) != 0 &&
-                                                           strcmp(authzid, s->out->name) != 0));
+    return authzid != NULL && !is_own(s, authzid) && !is_own(s, name_of(authzid));
 }
 
 /*
@@ -208,9 +219,8 @@ enum jwta_code jwta_policy_proxy(struct jwta_policy *s)
     }
     if (code == JWTA_OK)
         code = refuse_made(s, authzid);
-    /* RFC 4513 section 5.2.1.8: to LDAP servers u:NAME is the user NAME. */
     if (code == JWTA_OK)
-        code = refuse_system(s, strncmp(authzid, "u:", 2) == 0 ? authzid + 2 : authzid, &account);
+        code = refuse_system(s, name_of(authzid), &account);
     if (code != JWTA_OK)
         return code;
     s->out->proxied = true;
