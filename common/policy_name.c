@@ -218,7 +218,7 @@ enum jwta_code jwta_policy_proxy(struct jwta_policy *s)
                          s->out->rule.file, s->out->rule.line);
     }
     if (code == JWTA_OK)
-        code = refuse_made(s, authzid);
+        code = refuse_made(s, name_of(authzid));
     if (code == JWTA_OK)
         code = refuse_system(s, name_of(authzid), &account);
     if (code != JWTA_OK)
