@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The SASL plug-in is installed, jwtauth is not configured: other programs notice nothing of it.
+
+Each program runs twice, without the plug-in and with it, and is to say the same both times.
+"""
+import contextlib
+import glob
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from lab import host, slapd
+from lab.site import write
+
+PLUGINS = "/usr/lib/*/sasl2/libjwtauth_sasl.*"
+VIEWER = "/usr/sbin/saslpluginviewer"
+OURS = ("OAUTHBEARER", "XOAUTH2")
+FOLDER = os.path.join(host.FOLDER, "quiet")
+
+SVN_SERVER = f"""\
+[general]
+anon-access = none
+auth-access = read
+realm = lab
+[sasl]
+use-sasl = true
+"""
+SVN_SASL = f"""\
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+sasldb_path: {FOLDER}/sasldb
+mech_list: DIGEST-MD5
+"""
+
+
+@pytest.fixture(autouse=True)
+def unconfigured(site):
+    # pylint: disable=unused-argument
+    os.rename("/etc/jwtauth", "/etc/jwtauth.away")
+    yield
+    os.rename("/etc/jwtauth.away", "/etc/jwtauth")
+
+
+@contextlib.contextmanager
+def without_plugin():
+    moved = glob.glob(PLUGINS)
+    assert moved, f"{PLUGINS} is installed"
+    os.makedirs(FOLDER, exist_ok=True)
+    for path in moved:
+        shutil.move(path, FOLDER)
+    yield
+    for path in moved:
+        shutil.move(os.path.join(FOLDER, os.path.basename(path)), path)
+
+
+def run(*arguments, text="", **options):
+    """Exit status, standard output and standard error."""
+    done = subprocess.run(arguments, input=text, text=True, timeout=20, check=False,
+                          capture_output=True, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def same(watch, *arguments):
+    """What a program says, which is the same with and without the plug-in, in the log as well."""
+    with without_plugin():
+        before = run(*arguments)
+    assert run(*arguments) == before
+    assert "jwt" not in watch.text().lower()
+    return before
+
+
+def test_server_plugins(watch):
+    status, output, _ = same(watch, VIEWER, "-s")
+    assert status == 0 and "PLAIN" in output
+
+
+def test_client_plugins(watch):
+    """A client needs no configuration: only here is it named."""
+    status, output, errors = run(VIEWER, "-c")
+    assert (status, errors) == (0, "")
+    assert all(name in output for name in OURS)
+    assert watch.text() == ""
+
+
+def test_ldapsearch(watch):
+    """Against a server that, not configured, does not offer it either."""
+    server = slapd.Slapd("")
+    try:
+        status, output, errors = same(
+            watch, "/usr/bin/ldapsearch", "-x", "-H", server.url(), "-LLL", "-b", slapd.SUFFIX, "dn")
+        assert (status, errors) == (0, "") and f"dn: {slapd.SUFFIX}" in output
+        offered = server.mechanisms("-ZZ")
+        assert "PLAIN" in offered and offered.isdisjoint(OURS)
+    finally:
+        server.stop()
+    assert "jwt" not in (watch.text() + server.text()).lower()
+
+
+def test_svn(watch):
+    """svnserve and svn with DIGEST-MD5, each a program that loads every plug-in there is."""
+    repository = os.path.join(FOLDER, "repository")
+    subprocess.run(["svnadmin", "create", repository], check=True)
+    write(os.path.join(repository, "conf", "svnserve.conf"), SVN_SERVER)
+    write("/etc/sasl2/svn.conf", SVN_SASL)
+    subprocess.run(["/usr/sbin/saslpasswd2", "-p", "-c", "-f", f"{FOLDER}/sasldb", "-u", "lab",
+                    "alice"], input=host.PASSWORD, text=True, check=True)
+    port = str(host.free_port())
+    log = os.path.join(FOLDER, "svnserve.log")
+    with open(log, "wb") as file:
+        server = host.start(
+            ["svnserve", "--daemon", "--foreground", "--listen-host", "127.0.0.1",
+             "--listen-port", port, "--root", FOLDER], stdout=file, stderr=file)
+    try:
+        status, output, errors = same(
+            watch, "svn", "info", "--show-item", "revision", "--non-interactive",
+            "--config-dir", f"{FOLDER}/client", "--no-auth-cache", "--username", "alice",
+            "--password", host.PASSWORD, f"svn://127.0.0.1:{port}/repository")
+        assert (status, output.strip(), errors) == (0, "0", "")
+    finally:
+        host.stop(server)
+    with open(log, encoding="utf-8") as file:
+        assert file.read() == ""
+    assert not [line for line in watch.text().splitlines() if "saslpasswd2" not in line]
