@@ -13,9 +13,9 @@
 #define LOG_MAX 16384
 
 /*
- * imap: everything that an error message can say. plain: nothing of it. proxy: mail-admin may act
- * as others. named: names by group. told: properties. local: accounts of this machine. watch: only
- * observes. broken: keys that are nowhere.
+ * imap: everything that an error message can say, and mail-admin may act as others. plain: nothing
+ * of it. proxy: the latter. named: names by group. told: properties. local: accounts of this
+ * machine. watch: only observes. broken: keys that are nowhere.
  */
 static const char configuration[] = "clock_skew: 30s\n"
                                     "issuers:\n"
@@ -37,6 +37,7 @@ static const char configuration[] = "clock_skew: 30s\n"
                                     "  imap:\n"
                                     "    issuers: [lab]\n"
                                     "    allow_groups: [mail]\n"
+                                    "    proxy_roles: [mail-admin]\n"
                                     "    scope: [mail, openid]\n"
                                     "    openid_configuration: "
                                     "https://idp.lab/.well-known/openid-configuration\n"
