@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/file.h"
+#include "common/file_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +13,7 @@
 #define READ_STEP 4096
 #define MODE_BITS 07777
 
-/* Who must own what is looked at, and where to say what is wrong with it. */
-struct demand {
-    uid_t expected;
-    struct jwta_why *why;
-};
-
-static enum jwta_file_status fail_errno(struct jwta_why *why, const char *path)
+enum jwta_file_status jwta_file_fail_errno(struct jwta_why *why, const char *path)
 {
     int error = errno;
     bool missing = error == ENOENT || error == ENOTDIR;
@@ -35,7 +29,7 @@ static enum jwta_file_status fail_memory(struct jwta_why *why)
 }
 
 /* Says what is wrong with the owner and mode of path; a message shows both in any case. */
-static enum jwta_file_status insecure(const struct demand *demand, const char *path,
+static enum jwta_file_status insecure(const struct jwta_file_demand *demand, const char *path,
                                       const struct stat *st, const char *fault)
 {
     jwta_fail(demand->why, JWTA_INTERNAL, "%s %s (owner uid %u, mode %04o)", path, fault,
@@ -43,13 +37,13 @@ static enum jwta_file_status insecure(const struct demand *demand, const char *p
     return JWTA_FILE_INSECURE;
 }
 
-static bool trusted_owner(const struct demand *demand, const struct stat *st)
+static bool trusted_owner(const struct jwta_file_demand *demand, const struct stat *st)
 {
     return st->st_uid == 0 || st->st_uid == demand->expected;
 }
 
 /* What is wrong with a directory on the way to a file, or NULL. */
-static const char *directory_fault(const struct demand *demand, const struct stat *st,
+static const char *directory_fault(const struct jwta_file_demand *demand, const struct stat *st,
                                    bool sticky_will_do)
 {
     if (!trusted_owner(demand, st))
@@ -62,8 +56,11 @@ static const char *directory_fault(const struct demand *demand, const struct sta
 }
 
 /* Writes the resolved name of the ancestor that many levels above directory, for a message. */
-static const char *ancestor_name(const char *directory, unsigned levels, char name[PATH_MAX])
+static const char *ancestor_name(const struct jwta_file_demand *demand, const char *directory,
+                                 unsigned levels, char name[PATH_MAX])
 {
+    if (demand->pinned)
+        return snprintf(name, PATH_MAX, "a directory above %s", directory) < PATH_MAX ? name : "/";
     if (realpath(directory, name) == NULL)
         return directory;
     for (; levels > 0; levels--) {
@@ -76,12 +73,11 @@ static const char *ancestor_name(const char *directory, unsigned levels, char na
 }
 
 /*
- * Checks the open directory fd and everything above it. Walking up by descriptors sees the
- * directories that really lead here, whatever links the path went through and whoever renames
- * something meanwhile.
+ * Walking up by descriptors sees the directories that really lead here, whatever links the path
+ * went through and whoever renames something meanwhile.
  */
-static enum jwta_file_status check_ancestors(const struct demand *demand, const char *directory,
-                                             int fd, bool sticky_will_do)
+enum jwta_file_status jwta_file_check_ancestors(const struct jwta_file_demand *demand,
+                                                const char *directory, int fd, bool sticky_will_do)
 {
     enum jwta_file_status status = JWTA_FILE_FAILED;
     struct stat below = {0};
@@ -98,7 +94,7 @@ static enum jwta_file_status check_ancestors(const struct demand *demand, const 
         }
         const char *fault = directory_fault(demand, &st, sticky_will_do || levels > 0);
         if (fault != NULL) {
-            status = insecure(demand, ancestor_name(directory, levels, name), &st, fault);
+            status = insecure(demand, ancestor_name(demand, directory, levels, name), &st, fault);
             goto out;
         }
         below = st;
@@ -108,7 +104,7 @@ static enum jwta_file_status check_ancestors(const struct demand *demand, const 
         close(here);
         here = above;
     }
-    status = fail_errno(demand->why, directory);
+    status = jwta_file_fail_errno(demand->why, directory);
 out:
     if (here >= 0)
         close(here);
@@ -142,7 +138,7 @@ static bool follow(struct walk *walk, size_t parent_len)
 }
 
 /* A link and the directory that holds it: whoever can change either chooses what is read. */
-static enum jwta_file_status check_link(const struct demand *demand, const char *link,
+static enum jwta_file_status check_link(const struct jwta_file_demand *demand, const char *link,
                                         size_t parent_len, const struct stat *st)
 {
     enum jwta_file_status status = JWTA_FILE_OK;
@@ -156,8 +152,8 @@ static enum jwta_file_status check_link(const struct demand *demand, const char 
     fd = open(parent_len > 0 ? parent : (link[0] == '/' ? "/" : "."),
               O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(demand->why, parent);
-    status = check_ancestors(demand, parent, fd, true);
+        return jwta_file_fail_errno(demand->why, parent);
+    status = jwta_file_check_ancestors(demand, parent, fd, true);
     close(fd);
     return status;
 }
@@ -182,10 +178,11 @@ static bool step(struct walk *walk, size_t *parent_len)
 }
 
 /*
- * Checks every symbolic link that leads to the directory. check_ancestors sees where they lead, not
- * who could make them lead elsewhere, to another trusted file of the same name.
+ * Walking up sees where the links lead, not who could make them lead elsewhere, to another trusted
+ * file of the same name.
  */
-static enum jwta_file_status check_links(const struct demand *demand, const char *directory)
+enum jwta_file_status jwta_file_check_links(const struct jwta_file_demand *demand,
+                                            const char *directory)
 {
     struct walk walk = {{0}, {0}, 0};
     size_t parent_len = 0;
@@ -193,14 +190,14 @@ static enum jwta_file_status check_links(const struct demand *demand, const char
 
     if (strlen(directory) >= sizeof(walk.rest)) {
         errno = ENAMETOOLONG;
-        return fail_errno(demand->why, directory);
+        return jwta_file_fail_errno(demand->why, directory);
     }
     memcpy(walk.rest, directory, strlen(directory) + 1);
     while (step(&walk, &parent_len)) {
         enum jwta_file_status status = JWTA_FILE_OK;
 
         if (lstat(walk.passed, &st) != 0)
-            return fail_errno(demand->why, directory);
+            return jwta_file_fail_errno(demand->why, directory);
         if (!S_ISLNK(st.st_mode))
             continue;
         status = check_link(demand, walk.passed, parent_len, &st);
@@ -208,15 +205,15 @@ static enum jwta_file_status check_links(const struct demand *demand, const char
             return status;
         if (!follow(&walk, parent_len)) {
             errno = ELOOP;
-            return fail_errno(demand->why, directory);
+            return jwta_file_fail_errno(demand->why, directory);
         }
     }
     return JWTA_FILE_OK;
 }
 
 /* Opens the directory that holds path, checks it, and points *name to the last part of path. */
-static enum jwta_file_status open_parent(const struct demand *demand, const char *path, int *out,
-                                         const char **name)
+static enum jwta_file_status open_parent(const struct jwta_file_demand *demand, const char *path,
+                                         int *out, const char **name)
 {
     enum jwta_file_status status = JWTA_FILE_FAILED;
     const char *slash = strrchr(path, '/');
@@ -232,12 +229,12 @@ static enum jwta_file_status open_parent(const struct demand *demand, const char
 
     fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        status = fail_errno(demand->why, directory);
+        status = jwta_file_fail_errno(demand->why, directory);
         goto out;
     }
-    status = check_ancestors(demand, directory, fd, true);
+    status = jwta_file_check_ancestors(demand, directory, fd, true);
     if (status == JWTA_FILE_OK)
-        status = check_links(demand, directory);
+        status = jwta_file_check_links(demand, directory);
     if (status != JWTA_FILE_OK)
         goto out;
     *name = slash == NULL ? path : slash + 1;
@@ -250,8 +247,21 @@ out:
     return status;
 }
 
-/* Opens path for reading, never waiting for a FIFO's writer, through trusted directories only. */
-static enum jwta_file_status open_trusted(const struct demand *demand, const char *path, int *out)
+enum jwta_file_status jwta_file_open_in(const struct jwta_file_demand *demand, int directory,
+                                        const char *name, const char *path, int *out)
+{
+    *out = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*out >= 0)
+        return JWTA_FILE_OK;
+    if (errno != ELOOP)
+        return jwta_file_fail_errno(demand->why, path);
+    jwta_fail(demand->why, JWTA_INTERNAL, "%s is a symbolic link", path);
+    return JWTA_FILE_INSECURE;
+}
+
+/* Opens path for reading, through trusted directories only. */
+static enum jwta_file_status open_trusted(const struct jwta_file_demand *demand, const char *path,
+                                          int *out)
 {
     const char *name = NULL;
     int parent = -1;
@@ -259,19 +269,13 @@ static enum jwta_file_status open_trusted(const struct demand *demand, const cha
     enum jwta_file_status status = open_parent(demand, path, &parent, &name);
     if (status != JWTA_FILE_OK)
         return status;
-    *out = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (*out < 0 && errno == ELOOP) {
-        jwta_fail(demand->why, JWTA_INTERNAL, "%s is a symbolic link", path);
-        status = JWTA_FILE_INSECURE;
-    } else if (*out < 0) {
-        status = fail_errno(demand->why, path);
-    }
+    status = jwta_file_open_in(demand, parent, name, path, out);
     close(parent);
     return status;
 }
 
 /* Owner and mode of the file itself, by its descriptor. */
-static enum jwta_file_status check_file(const struct demand *demand, const char *path,
+static enum jwta_file_status check_file(const struct jwta_file_demand *demand, const char *path,
                                         const struct stat *st, enum jwta_file_trust trust)
 {
     if (!S_ISREG(st->st_mode)) {
@@ -289,7 +293,7 @@ static enum jwta_file_status check_file(const struct demand *demand, const char 
     return JWTA_FILE_OK;
 }
 
-static struct jwta_file_id identity(const struct stat *st)
+struct jwta_file_id jwta_file_identity(const struct stat *st)
 {
     return (struct jwta_file_id){.dev = st->st_dev,
                                  .ino = st->st_ino,
@@ -311,7 +315,7 @@ static enum jwta_file_status read_all(int fd, const char *path, size_t expected,
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail_errno(why, path);
+            return jwta_file_fail_errno(why, path);
         if (got == 0)
             return JWTA_FILE_OK;
         buf->len += (size_t)got;
@@ -324,15 +328,15 @@ static enum jwta_file_status read_all(int fd, const char *path, size_t expected,
     }
 }
 
-/* Reads what fd holds, if its owner and mode allow, and if it stays the same meanwhile. */
-static enum jwta_file_status read_checked(const struct demand *demand, int fd, const char *path,
-                                          enum jwta_file_trust trust, size_t max,
-                                          struct jwta_buf *buf, struct jwta_file_id *id)
+enum jwta_file_status jwta_file_read_checked(const struct jwta_file_demand *demand, int fd,
+                                             const char *path, enum jwta_file_trust trust,
+                                             size_t max, struct jwta_buf *buf,
+                                             struct jwta_file_id *id)
 {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return fail_errno(demand->why, path);
+        return jwta_file_fail_errno(demand->why, path);
     enum jwta_file_status status = check_file(demand, path, &st, trust);
     if (status != JWTA_FILE_OK)
         return status;
@@ -344,10 +348,10 @@ static enum jwta_file_status read_checked(const struct demand *demand, int fd, c
     if (status != JWTA_FILE_OK)
         return status;
 
-    struct jwta_file_id before = identity(&st);
+    struct jwta_file_id before = jwta_file_identity(&st);
     if (fstat(fd, &st) != 0)
-        return fail_errno(demand->why, path);
-    struct jwta_file_id after = identity(&st);
+        return jwta_file_fail_errno(demand->why, path);
+    struct jwta_file_id after = jwta_file_identity(&st);
     /* ctime also moves when a name is replaced by rename, which leaves the bytes as they are. */
     after.ctime = before.ctime;
     if (!jwta_file_same(&before, &after)) {
@@ -363,7 +367,7 @@ enum jwta_file_status jwta_file_read(const char *path, enum jwta_file_trust trus
                                      size_t max, struct jwta_buf *buf, struct jwta_file_id *id,
                                      struct jwta_why *why)
 {
-    const struct demand demand = {.expected = expected, .why = why};
+    const struct jwta_file_demand demand = {.expected = expected, .why = why};
     enum jwta_file_status status = JWTA_FILE_OK;
     int fd = -1;
 
@@ -371,12 +375,12 @@ enum jwta_file_status jwta_file_read(const char *path, enum jwta_file_trust trus
     if (trust == JWTA_FILE_ANY) {
         fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
-            status = fail_errno(why, path);
+            status = jwta_file_fail_errno(why, path);
     } else {
         status = open_trusted(&demand, path, &fd);
     }
     if (status == JWTA_FILE_OK)
-        status = read_checked(&demand, fd, path, trust, max, buf, id);
+        status = jwta_file_read_checked(&demand, fd, path, trust, max, buf, id);
     if (fd >= 0)
         close(fd);
     if (status != JWTA_FILE_OK)
@@ -387,15 +391,15 @@ enum jwta_file_status jwta_file_read(const char *path, enum jwta_file_trust trus
 enum jwta_file_status jwta_file_open_directory(const char *path, uid_t expected, int *out,
                                                struct jwta_why *why)
 {
-    const struct demand demand = {.expected = expected, .why = why};
+    const struct jwta_file_demand demand = {.expected = expected, .why = why};
 
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(why, path);
+        return jwta_file_fail_errno(why, path);
     /* Sticky will not do here: whoever can add a name adds to what is read. */
-    enum jwta_file_status status = check_ancestors(&demand, path, fd, false);
+    enum jwta_file_status status = jwta_file_check_ancestors(&demand, path, fd, false);
     if (status == JWTA_FILE_OK)
-        status = check_links(&demand, path);
+        status = jwta_file_check_links(&demand, path);
     if (status != JWTA_FILE_OK) {
         close(fd);
         return status;
@@ -410,7 +414,7 @@ bool jwta_file_identify(const char *path, struct jwta_file_id *id)
 
     if (stat(path, &st) != 0)
         return false;
-    *id = identity(&st);
+    *id = jwta_file_identity(&st);
     return true;
 }
 
