@@ -2,6 +2,7 @@
 /* jwtauth config check: every problem of the configuration at once. */
 #include "cli/cli.h"
 #include "cli/query.h"
+#include "cli/service_users.h"
 #include "common/keys.h"
 
 #include <getopt.h>
@@ -47,10 +48,14 @@ static enum jwta_exit check(const char *path)
     struct jwta_keys *keys = NULL;
     struct jwta_problems problems = {0};
     size_t errors = 0;
+    size_t warnings = 0;
     enum jwta_code code = jwta_conf_load(path, geteuid(), &jwta_host_system, &conf, &problems);
 
     problems_print(&problems, true, stdout);
     errors = problems.errors;
+    warnings = problems.count - problems.errors;
+    if (code == JWTA_OK)
+        warnings += service_users_check(conf, &jwta_host_system);
     if (code == JWTA_OK)
         code = jwta_keys_new(conf,
                              &(struct jwta_keys_options){
@@ -62,9 +67,8 @@ static enum jwta_exit check(const char *path)
         (void)printf("%s: error: %s: %s\n", path, jwta_code_name(code), jwta_code_text(code));
         errors++;
     }
-    (void)printf("%s: %zu error%s, %zu warning%s\n", path, errors, errors == 1 ? "" : "s",
-                 problems.count - problems.errors,
-                 problems.count - problems.errors == 1 ? "" : "s");
+    (void)printf("%s: %zu error%s, %zu warning%s\n", path, errors, errors == 1 ? "" : "s", warnings,
+                 warnings == 1 ? "" : "s");
     jwta_keys_free(&keys);
     jwta_conf_free(&conf);
     jwta_problems_free(&problems);

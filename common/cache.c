@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/cache.h"
 
+#include "common/cache_folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -297,8 +299,8 @@ int jwta_cache_lock(const struct jwta_cache *cache, const char *name)
     fd = open_lock(path.text);
     /* Whoever clears /var/cache takes the directory with it. */
     if (fd < 0 && errno == ENOENT && cache->writer == 0 && geteuid() == 0 &&
-        mkdir(cache->directory, 0755) == 0)
-        fd = chmod(cache->directory, 0755) == 0 ? open_lock(path.text) : -1;
+        jwta_cache_make_top(cache->directory))
+        fd = open_lock(path.text);
     if (fd < 0)
         return JWTA_LOCK_NONE;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)

@@ -144,6 +144,7 @@ struct jwta_types {
     X(clock_skew, DURATION)   \
     X(host_name, STRING)      \
     X(cache_dir, STRING)      \
+    X(service_users, STRINGS) \
     X(min_uid, NUMBER)
 
 #define JWTA_ISSUER_KEYWORDS(X) \
