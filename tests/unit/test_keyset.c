@@ -416,94 +416,6 @@ static void test_strange_kids(void **state)
     free(members);
 }
 
-static struct jwta_keyset *from_list(const char *lines, enum jwta_code expected)
-{
-    struct jwta_buf text = {0};
-    struct jwta_keyset *set = NULL;
-    struct jwta_why why = {0};
-
-    assert_code(jwta_buf_append(&text, jwta_span_of(lines)), JWTA_OK);
-    assert_code(jwta_keyset_from_list(&text, jwta_buf_span(&text), &set, &why), expected);
-    assert_int_equal(text.data == NULL, expected == JWTA_OK);
-    jwta_buf_free(&text);
-    return set;
-}
-
-/* Text that is no list is refused. */
-static void test_no_list(void **state)
-{
-    static const char *const rows[] = {
-        "x", "\n", "-", "- {}", "a {}\n", "- {}\n\n", "- {}\n\"", " - {}\n", "\"a\"\n {}\n",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_null(from_list(rows[i], JWTA_KEYS_UNAVAILABLE));
-}
-
-/* A line that is wrong in itself serves nobody, and is no harm to the others. */
-static void test_bad_lines(void **state)
-{
-    static const char *const names[] = {"\"a\"", "\"b", "\"b\"x", "-", "\"\"", "\"b\" \"b\""};
-    static const char *const rows[] = {"-",       "-{}",     "?",          "\"b",
-                                       "\"b\"",   "\"b\"{}", "\"b\"  {}",  "\"b\" []",
-                                       "\"b\" 7", "\"b {}",  "\"b\\\" {}", "\"b\" {\"kid\":\"b\""};
-    char *good = jwk(ec, "b");
-    struct jwta_keyset_entry entry;
-    struct found found;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(names) + COUNT_OF(rows); i++) {
-        char *text = i < COUNT_OF(names) ? test_format("%s %s\n\"c\" {}\n", names[i], good)
-                                         : test_format("%s\n\"c\" {}\n", rows[i - COUNT_OF(names)]);
-        struct jwta_keyset *set = from_list(text, JWTA_OK);
-
-        assert_code(find(set, "b", "ES256", &found), JWTA_NO_KEY);
-        assert_code(find(set, "a", "ES256", &found), JWTA_NO_KEY);
-        assert_code(find(set, NULL, "ES256", &found), JWTA_NO_KEY);
-        assert_true(jwta_keyset_at(set, 0, &entry));
-        assert_code(entry.usable, JWTA_JWK_MALFORMED);
-        assert_code(find(set, "b", "ES256", &found), JWTA_NO_KEY);
-        assert_true(jwta_keyset_at(set, 1, &entry));
-        assert_false(jwta_keyset_at(set, 2, &entry));
-        jwta_keyset_unref(&set);
-        free(text);
-    }
-    free(good);
-}
-
-/* What anybody can fetch is no secret. */
-static void test_listed_secret(void **state)
-{
-    char *oct = jwk(secret, "s");
-    char *text = test_format("\"s\" %s\n", oct);
-    struct jwta_keyset *set = from_list(text, JWTA_OK);
-    struct jwta_keyset_entry entry;
-    struct found found;
-
-    (void)state;
-    assert_code(find(set, "s", "HS512", &found), JWTA_NO_KEY);
-    assert_code(find(set, NULL, "HS512", &found), JWTA_NO_KEY);
-    assert_true(jwta_keyset_at(set, 0, &entry));
-    assert_code(entry.usable, JWTA_JWK_KTY);
-    assert_true(strlen(entry.why.text) > 0);
-    jwta_keyset_unref(&set);
-    free(oct);
-    free(text);
-}
-
-static void test_empty_list(void **state)
-{
-    struct jwta_keyset *set = from_list("", JWTA_OK);
-    struct jwta_keyset_entry entry;
-    struct found found;
-
-    (void)state;
-    assert_false(jwta_keyset_at(set, 0, &entry));
-    assert_code(find(set, "k", "ES256", &found), JWTA_NO_KEY);
-    jwta_keyset_unref(&set);
-}
-
 static void test_counted(void **state)
 {
     struct jwta_keyset *set = parsed(jwk(ec, "k"));
@@ -554,8 +466,6 @@ int main(void)
         cmocka_unit_test(test_duplicate_kid), cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_list),          cmocka_unit_test(test_counted),
         cmocka_unit_test(test_threads),       cmocka_unit_test(test_strange_kids),
-        cmocka_unit_test(test_no_list),       cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_listed_secret), cmocka_unit_test(test_empty_list),
     };
     int failed = cmocka_run_group_tests_name("published", tests, setup, teardown);
 
