@@ -219,6 +219,7 @@ struct jwta_service {
     struct jwta_where where;
     const struct jwta_issuer **issuer; /* those of `issuers`, in that order */
     size_t issuer_count;
+    bool misread; /* it has a word that is no keyword: nobody knows what was meant */
     JWTA_SERVICE_KEYWORDS(JWTA_MEMBER)
 };
 
