@@ -16,6 +16,9 @@ enum jwta_exit {
 /* The exit code of a class of reasons. */
 enum jwta_exit jwta_cli_exit(enum jwta_class class);
 
+/* The decision in a word for people: "accepted", "observed", or the name of the reason's class. */
+const char *jwta_cli_decision(enum jwta_code code);
+
 /* Prints "jwtauth: …" to standard error and returns JWTA_EXIT_USAGE. */
 enum jwta_exit jwta_cli_usage(const char *format, ...) JWTA_PRINTF(1, 2);
 

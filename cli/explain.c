@@ -336,22 +336,30 @@ static void print_step(void *context, const char *step, enum jwta_code code, con
     (void)putchar('\n');
 }
 
+/* What the reader might otherwise be surprised by, behind the decision. */
+static const char *reservation(const struct jwta_result *result, enum jwta_code code)
+{
+    bool observes = result->service != NULL && result->service->observe.value;
+
+    if (code == JWTA_OBSERVED)
+        return ", and lets nobody in, though the rules would";
+    if (observes)
+        return ", but the service only observes: nobody is let in or kept out by it";
+    if (code == JWTA_OK && result->decided.user[0] != '\0' && !result->decided.account &&
+        result->issuer->username.where.line > 0)
+        return ", but no local user has this name: sshd, su and sudo will refuse";
+    return "";
+}
+
 /* The last line: decision, reason, and the rule that decided. */
 static enum jwta_exit print_decision(const struct jwta_result *result)
 {
     enum jwta_code code = result->outcome == JWTA_ALLOWED ? JWTA_OK : result->why.code;
 
-    bool no_account = code == JWTA_OK && result->decided.user[0] != '\0' &&
-                      !result->decided.account && result->issuer->username.where.line > 0;
-
-    (void)printf("%s: %s: %s",
-                 code == JWTA_OK ? "accepted" : jwta_class_name(jwta_code_class(code)),
-                 jwta_code_name(code), jwta_code_text(code));
+    (void)printf("%s: %s: %s", jwta_cli_decision(code), jwta_code_name(code), jwta_code_text(code));
     if (result->decided.rule.file != NULL && result->decided.rule.line > 0)
         (void)printf(" [rule %s:%u]", result->decided.rule.file, result->decided.rule.line);
-    if (no_account)
-        (void)fputs(", but no local user has this name: sshd, su and sudo will refuse", stdout);
-    (void)putchar('\n');
+    (void)printf("%s\n", reservation(result, code));
     return jwta_cli_exit(jwta_code_class(code));
 }
 

@@ -2,11 +2,12 @@
 /*
  * jwtauth keys list: each issuer's keys, and why those that cannot serve are passed over.
  * jwtauth keys refresh: fills the cache ahead, from a timer or started by a login that does not
- * wait.
+ * wait. Root's also makes the directories of service_users.
  */
 #include "common/keys.h"
 #include "cli/cli.h"
 #include "cli/query.h"
+#include "cli/service_users.h"
 
 #include <getopt.h>
 #include <grp.h>
@@ -32,6 +33,7 @@ struct question {
     bool force;
     bool background;
     bool quiet;
+    bool makes_folders; /* those of service_users, before anything is fetched */
 };
 
 /* Long enough for every issuer of a configuration; nobody waits for it. */
@@ -160,6 +162,7 @@ static enum jwta_exit each_issuer(const struct question *question,
     struct jwta_conf *conf = NULL;
     struct jwta_keys *keys = NULL;
     struct jwta_problems problems = {0};
+    enum jwta_exit made = JWTA_EXIT_ACCEPTED;
     enum jwta_exit result = JWTA_EXIT_ACCEPTED;
     enum jwta_code code = JWTA_CONF_MISSING;
 
@@ -172,7 +175,10 @@ static enum jwta_exit each_issuer(const struct question *question,
                                  .config = path, .expected = geteuid(), .trust = JWTA_FILE_TRUSTED},
                              &keys);
     if (code == JWTA_OK) {
+        if (question->makes_folders)
+            made = service_users_make(conf, &jwta_host_system);
         result = visit_issuers(question, conf, keys, visit);
+        result = made > result ? made : result;
     } else {
         problems_print(&problems, false, stderr);
         if (problems.errors == 0)
@@ -212,6 +218,7 @@ static enum jwta_exit refresh(struct question *question)
     if (question->background && !to_background())
         return JWTA_EXIT_UNAVAILABLE;
     question->quiet = question->background;
+    question->makes_folders = !question->background && geteuid() == 0;
     return each_issuer(question, refresh_issuer);
 }
 

@@ -52,6 +52,13 @@ enum jwta_exit jwta_cli_exit(enum jwta_class class)
     return JWTA_EXIT_UNAVAILABLE;
 }
 
+const char *jwta_cli_decision(enum jwta_code code)
+{
+    if (code == JWTA_OBSERVED)
+        return "observed";
+    return code == JWTA_OK ? "accepted" : jwta_class_name(jwta_code_class(code));
+}
+
 enum jwta_exit jwta_cli_usage(const char *format, ...)
 {
     va_list arguments;
@@ -73,10 +80,15 @@ static void print_help(FILE *to)
                 to);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0)
+        if (is_help(argv[i]))
             return true;
     }
     return false;
@@ -97,7 +109,7 @@ static enum jwta_exit dispatch(int argc, char **argv)
         print_help(stderr);
         return JWTA_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return JWTA_EXIT_ACCEPTED;
     }

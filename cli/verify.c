@@ -17,6 +17,7 @@ struct answer {
     const struct jwta_alg *alg;
 };
 
+/* For scripts: what only observes denies, and `reason` says so. */
 static const char *decision_name(enum jwta_code code)
 {
     return code == JWTA_OK ? "accepted" : jwta_class_name(jwta_code_class(code));
@@ -81,7 +82,7 @@ static void print_text(const struct answer *answer)
     const struct jwta_result *result = answer->result;
     struct jwta_quoted quoted;
 
-    (void)printf("%s", decision_name(answer->code));
+    (void)printf("%s", jwta_cli_decision(answer->code));
     if (answer->code != JWTA_OK)
         (void)printf(": %s: %s", jwta_code_name(answer->code), answer->detail);
     else if (result == NULL)

@@ -14,7 +14,8 @@
 
 #include <stdint.h>
 
-#define JWTA_CACHE_FILE_MAX (JWTA_BODY_MAX + 16 * 1024)
+/* A set grows when it is listed, by its kids, which stand there twice. */
+#define JWTA_CACHE_FILE_MAX (3 * JWTA_BODY_MAX)
 
 /* A cache directory and whose files in it count. */
 struct jwta_cache {
@@ -30,9 +31,9 @@ struct jwta_cache_entry {
     struct jwta_span uri;
     struct jwta_span etag; /* absent where there was none */
     struct jwta_span modified;
-    struct jwta_span body;
-    int64_t fetched;   /* seconds since the epoch */
-    int64_t freshness; /* seconds */
+    struct jwta_span body; /* the set as jwta_keyset_list writes it */
+    int64_t fetched;       /* seconds since the epoch */
+    int64_t freshness;     /* seconds */
     struct jwta_file_id id;
 };
 

@@ -94,13 +94,19 @@ static bool load_file(struct jwta_loader *loader, const char *path, uid_t expect
     return status == JWTA_FILE_OK;
 }
 
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t len = strlen(name);
+    size_t suffix_len = strlen(suffix);
+
+    return name[0] != '.' && len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+#define OTHER_SUFFIX ".yml" /* meant to be read, and not */
+
 static int is_snippet(const struct dirent *entry)
 {
-    static const char suffix[] = ".yaml";
-    size_t len = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && len >= sizeof(suffix) &&
-           strcmp(entry->d_name + len - (sizeof(suffix) - 1), suffix) == 0;
+    return ends_in(entry->d_name, ".yaml") || ends_in(entry->d_name, OTHER_SUFFIX);
 }
 
 /* By bytes: alphasort(3) would ask the locale of whatever process this is. */
@@ -118,7 +124,11 @@ static void load_snippet(struct jwta_loader *loader, const char *directory, cons
         loader->code = JWTA_MEMORY;
         return;
     }
-    (void)load_file(loader, path, expected);
+    if (ends_in(name, OTHER_SUFFIX))
+        jwta_conf_warning(loader, (struct jwta_where){.file = path},
+                          "is not read: the name of a file in conf.d must end in .yaml");
+    else
+        (void)load_file(loader, path, expected);
     free(path);
 }
 

@@ -160,6 +160,7 @@ struct jwta_types {
     X(clock_skew, DURATION)   \
     X(host_name, STRING)      \
     X(cache_dir, STRING)      \
+    X(service_users, STRINGS) \
     X(min_uid, NUMBER)
 
 #define JWTA_ISSUER_KEYWORDS(X) \
@@ -243,6 +244,7 @@ struct jwta_service {
     struct jwta_where where;
     const struct jwta_issuer **issuer; /* those of `issuers`, in that order */
     size_t issuer_count;
+    bool misread; /* it has a word that is no keyword: nobody knows what was meant */
     JWTA_SERVICE_KEYWORDS(JWTA_MEMBER)
 };
 

@@ -4,6 +4,7 @@
 #define JWTA_CONF_PRIVATE_H
 
 #include "common/conf.h"
+#include "common/conf_nearest.h"
 
 #define JWTA_COUNT_ONE(keyword, type) +1
 #define JWTA_TOP_KEYWORDS (0 JWTA_CONF_KEYWORDS(JWTA_COUNT_ONE))
@@ -40,18 +41,6 @@ void jwta_conf_warning(struct jwta_loader *loader, struct jwta_where where, cons
 /* Memory that the configuration will own; NULL with MEMORY noted in the loader. */
 char *jwta_conf_copy(struct jwta_loader *loader, const char *text, size_t len);
 void *jwta_conf_array(struct jwta_loader *loader, size_t count, size_t size);
-
-/* The candidate that a misspelt word most likely meant: offer each, then take the hint. */
-struct jwta_nearest {
-    const char *word;
-    const char *best;
-    size_t distance;
-    char hint[80];
-};
-struct jwta_nearest jwta_nearest_to(const char *word);
-void jwta_nearest_offer(struct jwta_nearest *nearest, const char *candidate);
-/* `; did you mean "…"?`, or "" where no candidate is near. */
-const char *jwta_nearest_hint(struct jwta_nearest *nearest);
 
 /*
  * Setters, one for each TYPE of the keyword tables: type the value and store it in member, which is

@@ -104,6 +104,8 @@ static void read_setting(const struct jwta_setting *setting, const struct keywor
     }
     if (keyword == NULL) {
         refuse_keyword(setting, keywords);
+        if (keywords == service_keywords)
+            ((struct jwta_service *)section)->misread = true;
         return;
     }
     struct jwta_where *before = &seen[keyword - keywords];

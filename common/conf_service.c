@@ -123,7 +123,7 @@ static void check_groups(struct jwta_loader *loader, const struct jwta_service *
                               "allowing it lets nobody in",
                               JWTA_QUOTED(service->name), JWTA_QUOTED(groups->item[i].text));
     }
-    if (service->allow_roles.where.file == NULL && groups->where.file == NULL)
+    if (service->allow_roles.where.file == NULL && groups->where.file == NULL && !service->misread)
         jwta_conf_warning(loader, service->where,
                           "service %s has neither \"allow_roles\" nor \"allow_groups\": every "
                           "user with a valid token may log in",

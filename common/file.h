@@ -25,6 +25,14 @@ enum jwta_file_trust {
     JWTA_FILE_SECRET
 };
 
+/*
+ * Whose files count in this process beside root's, for `expected` below: those of the user that it
+ * runs as. But only root's where it has other rights than whoever started it, who could have
+ * planted files: setuid, setgid or with capabilities (AT_SECURE, getauxval(3)), or between two
+ * identities.
+ */
+uid_t jwta_file_owner(void);
+
 /* A file's identity, to notice that it was replaced or rewritten. */
 struct jwta_file_id {
     dev_t dev;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/cache_folder.h"
 #include "common/keys_private.h"
 
 #include <stdio.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CACHE_DIR_DEFAULT JWTA_CACHEDIR
 #define YOUNG 2 /* seconds */
 
 /* The helper works in another folder, and the host may go to one. */
@@ -30,7 +30,7 @@ enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_key
         keys->options.fetch = &jwta_fetch_installed;
     if (keys->options.refresher == NULL)
         keys->options.refresher = JWTA_BINDIR "/jwtauth";
-    keys->cache.directory = conf->cache_dir.text != NULL ? conf->cache_dir.text : CACHE_DIR_DEFAULT;
+    keys->cache.directory = jwta_cache_directory(conf);
     keys->cache.writer = options->expected;
     keys->config = absolute_path(options->config);
     keys->source = calloc(conf->issuer_count + 1, sizeof(*keys->source));

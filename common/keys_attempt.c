@@ -105,42 +105,71 @@ static bool too_early(struct attempt *a)
 
 /* ------------------------------------------------------------------ one fetch */
 
+/* The keys to keep, listed: the new ones, or those that are still current. */
+static enum jwta_code list_keys(struct attempt *a, const struct jwta_fetch_reply *reply,
+                                struct jwta_buf *out)
+{
+    struct jwta_keyset *set = NULL;
+    enum jwta_code code = JWTA_OK;
+
+    if (reply->status != JWTA_FETCH_NEW)
+        code = jwta_buf_append(out, jwta_buf_span(&a->body));
+    else
+        code = jwta_keyset_parse(reply->body, &set, &a->why);
+    /* What anybody can fetch is no secret. */
+    if (set != NULL && jwta_keyset_symmetric(set))
+        code = jwta_fail(&a->why, JWTA_KEYS_INSECURE, "the key set publishes a symmetric key");
+    else if (set != NULL)
+        code = jwta_keyset_list(set, out);
+    jwta_keyset_unref(&set);
+    return code == JWTA_MEMORY ? jwta_fail(&a->why, code, "out of memory") : code;
+}
+
+/* Makes the entry current: read from the cache, or else, on a read-only or full disk, as it is. */
+static enum jwta_code use_entry(struct attempt *a, struct jwta_cache_entry *entry)
+{
+    struct jwta_source *source = a->source;
+    enum jwta_code code = JWTA_OK;
+
+    (void)pthread_mutex_lock(&source->lock);
+    jwta_current_look(a->keys, a->issuer, source, a->now);
+    if (source->set == NULL || source->entry.fetched != a->now ||
+        !jwta_span_equal(source->entry.body, entry->body))
+        code = jwta_current_adopt(source, entry, a->now, &a->why);
+    (void)pthread_mutex_unlock(&source->lock);
+    return code;
+}
+
 /* Keeps what the helper brought: in this process in any case, in the cache where it can be. */
 static enum jwta_code keep(struct attempt *a, const struct jwta_fetch_reply *reply, bool *fresh_set)
 {
-    struct jwta_source *source = a->source;
+    bool unchanged = reply->status != JWTA_FETCH_NEW;
     struct jwta_cache_entry entry = {0};
     struct jwta_why why = {0};
-    enum jwta_code code = JWTA_OK;
-    struct jwta_span body = reply->status == JWTA_FETCH_NEW ? reply->body : jwta_buf_span(&a->body);
+    enum jwta_code code = list_keys(a, reply, &entry.text);
 
-    *fresh_set = !jwta_span_equal(body, jwta_buf_span(&a->body));
-    if (jwta_buf_append(&entry.text, body) != JWTA_OK)
-        return jwta_fail(&a->why, JWTA_MEMORY, "out of memory");
+    if (code != JWTA_OK)
+        goto out;
     entry.issuer = jwta_span_of(a->issuer->issuer.text);
     entry.source = jwta_remote_source(a->issuer);
     entry.uri = reply->uri;
-    entry.etag = reply->etag.data != NULL ? reply->etag : jwta_buf_span(&a->etag);
-    entry.modified = reply->modified.data != NULL ? reply->modified : jwta_buf_span(&a->modified);
-    if (reply->status == JWTA_FETCH_NEW) {
-        entry.etag = reply->etag;
-        entry.modified = reply->modified;
-    }
+    entry.etag = reply->etag;
+    entry.modified = reply->modified;
+    if (unchanged && entry.etag.data == NULL)
+        entry.etag = jwta_buf_span(&a->etag);
+    if (unchanged && entry.modified.data == NULL)
+        entry.modified = jwta_buf_span(&a->modified);
     entry.body = jwta_buf_span(&entry.text);
     entry.fetched = a->now;
     entry.freshness = reply->freshness;
+    *fresh_set = !jwta_span_equal(entry.body, jwta_buf_span(&a->body));
     if (jwta_cache_write(&a->keys->cache, a->issuer->name, &entry, &why) != JWTA_FILE_OK)
         jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "cache of issuer %s: %s", a->issuer->name,
                  why.text);
     /* These live in the reply's buffer, which does not outlive this call. */
     entry.uri = entry.etag = entry.modified = jwta_span(NULL, 0);
-    (void)pthread_mutex_lock(&source->lock);
-    jwta_current_look(a->keys, a->issuer, source, a->now);
-    /* Not in the cache: a read-only or full disk. */
-    if (source->set == NULL || source->entry.fetched != a->now ||
-        !jwta_span_equal(source->entry.body, entry.body))
-        code = jwta_current_adopt(source, &entry, a->now, &a->why);
-    (void)pthread_mutex_unlock(&source->lock);
+    code = use_entry(a, &entry);
+out:
     jwta_cache_entry_free(&entry);
     return code;
 }

@@ -39,12 +39,9 @@ enum jwta_code jwta_current_adopt(struct jwta_source *source, struct jwta_cache_
         jwta_cache_entry_free(entry);
         return JWTA_OK;
     }
-    code = jwta_keyset_parse(entry->body, &set, why);
-    /* What anybody can fetch is no secret. */
-    if (code == JWTA_OK && jwta_keyset_symmetric(set))
-        code = jwta_fail(why, JWTA_KEYS_INSECURE, "the key set publishes a symmetric key");
+    /* The set takes the text; what else stands in it is good as long as this set is current. */
+    code = jwta_keyset_from_list(&entry->text, entry->body, &set, why);
     if (code != JWTA_OK) {
-        jwta_keyset_unref(&set);
         jwta_cache_entry_free(entry);
         return code;
     }

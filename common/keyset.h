@@ -15,10 +15,27 @@ struct jwta_keyset;
 /*
  * Reads a JWK set or a single JWK (RFC 7517 section 5). Members that cannot serve are passed over,
  * each with its reason (jwta_keyset_at); KEYS_UNAVAILABLE if it is neither, KEY_SET_MIXED if it has
- * usable symmetric and asymmetric keys. *symmetric says whether it has oct keys.
+ * usable symmetric and asymmetric keys; MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_keyset_parse(struct jwta_span text, struct jwta_keyset **out,
                                                struct jwta_why *why);
+
+/*
+ * The set (not one from a list) as the cache keeps it: a line for each member, which is its kid in
+ * quotes (`-` for none, `?` for one that needs an escape), a space and the JWK as JSON. So a
+ * look-up reads those that have the kid and no others. Appended to out. MEMORY.
+ */
+JWTA_MUST_USE enum jwta_code jwta_keyset_list(const struct jwta_keyset *set, struct jwta_buf *out);
+
+/*
+ * The set back from its lines, which stand in text; takes text on success. Members are read when
+ * they are first needed; a symmetric one is passed over. The lines are believed to be of a set that
+ * jwta_keyset_parse took (for one that mixes kinds would not show). KEYS_UNAVAILABLE if they are no
+ * such lines, MEMORY.
+ */
+JWTA_MUST_USE enum jwta_code jwta_keyset_from_list(struct jwta_buf *text, struct jwta_span lines,
+                                                   struct jwta_keyset **out, struct jwta_why *why);
+
 struct jwta_keyset *jwta_keyset_ref(struct jwta_keyset *set);
 void jwta_keyset_unref(struct jwta_keyset **set);
 

@@ -14,11 +14,27 @@ static const struct jwta_where *allowed_by_group(const struct jwta_policy *s)
     return NULL;
 }
 
+/* A token without any role: the usual cause is that they stand elsewhere in it. */
+static enum jwta_code no_role(struct jwta_policy *s, const char *rules)
+{
+    const struct jwta_strings *places = &s->issuer->roles;
+
+    if (places->count == 0)
+        return jwta_fail(s->why, JWTA_NOT_ALLOWED,
+                         "the issuer has no \"roles\", and %s wants one (%s:%u)", rules,
+                         s->out->rule.file, s->out->rule.line);
+    return jwta_fail(
+        s->why, JWTA_NOT_ALLOWED, "the token has no role at %s%s (%s:%u), and %s wants one (%s:%u)",
+        places->item[0].text, places->count > 1 ? " and the others" : "", places->where.file,
+        places->where.line, rules, s->out->rule.file, s->out->rule.line);
+}
+
 static enum jwta_code gate(struct jwta_policy *s)
 {
     const struct jwta_service *service = s->service;
     const struct jwta_where *admitted = NULL;
     struct jwta_quoted role;
+    const char *rules = NULL;
     bool by_role = service->allow_roles.where.file != NULL;
     bool by_group = service->allow_groups.where.file != NULL;
 
@@ -34,15 +50,15 @@ static enum jwta_code gate(struct jwta_policy *s)
         return JWTA_OK;
     }
     s->out->rule = by_role ? service->allow_roles.where : service->allow_groups.where;
+    rules = by_role && by_group ? "allow_roles or allow_groups"
+            : by_role           ? "allow_roles"
+                                : "allow_groups";
+    if (s->out->role_count == 0)
+        return no_role(s, rules);
     return jwta_fail(
         s->why, JWTA_NOT_ALLOWED, "none of the token's %zu role%s (%s%s) is admitted by %s (%s:%u)",
-        s->out->role_count, s->out->role_count == 1 ? "" : "s",
-        jwta_quote(&role, s->out->role_count > 0 ? s->out->role[0] : jwta_span(NULL, 0)),
-        s->out->role_count > 1 ? " and others" : "",
-        by_role && by_group ? "allow_roles or allow_groups"
-        : by_role           ? "allow_roles"
-                            : "allow_groups",
-        s->out->rule.file, s->out->rule.line);
+        s->out->role_count, s->out->role_count == 1 ? "" : "s", jwta_quote(&role, s->out->role[0]),
+        s->out->role_count > 1 ? " and others" : "", rules, s->out->rule.file, s->out->rule.line);
 }
 
 static enum jwta_code roles(struct jwta_policy *s)

@@ -7,6 +7,7 @@
  */
 #include "common/conf.h"
 #include "common/fetch.h"
+#include "common/file.h"
 #include "common/host.h"
 #include "common/message.h"
 #include "fetch/discover.h"
@@ -150,7 +151,7 @@ int main(void)
     struct jwta_fetch_request request = {0};
     struct jwta_buf message = {0};
     /* Files of whoever started it count beside root's; those of the user it becomes do not. */
-    uid_t expected = geteuid();
+    uid_t expected = jwta_file_owner();
     int status = 1;
 
     if (!sandbox_detach(ALARM_SECONDS))

@@ -8,6 +8,7 @@
  * but `required pam_jwt` and `required pam_permit` must let in nobody without a token.
  */
 #include "common/auth.h"
+#include "common/file.h"
 #include "pam_jwt/arguments.h"
 #include "pam_jwt/login.h"
 #include "pam_jwt/prompt.h"
@@ -18,10 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #define ENTRY __attribute__((visibility("default")))
 #define RULE_MAX_BYTES 512
@@ -160,22 +159,10 @@ static int find_user(struct call *call)
     return PAM_USER_UNKNOWN;
 }
 
-/*
- * Whose files count beside root's: those of the user that the program runs as. But in a program
- * that has other rights than the one who started it (setuid, or between two identities), only
- * root's.
- */
-static uid_t trusted_owner(void)
-{
-    if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
-        return 0;
-    return geteuid();
-}
-
 /* What auth and account begin with. The verifier is the call's, to be closed whatever this says. */
 static int begin(struct call *call, int argc, const char **argv)
 {
-    struct jwta_verifier_options options = {.log = &call->log, .expected = trusted_owner()};
+    struct jwta_verifier_options options = {.log = &call->log, .expected = jwta_file_owner()};
     enum jwta_code code = JWTA_INTERNAL;
     struct jwta_quoted service;
     struct jwta_quoted user;

@@ -15,6 +15,7 @@
 #include "rounds.h"
 
 #include "common/cache.h"
+#include "common/keyset.h"
 
 #include <pwd.h>
 #include <security/pam_appl.h>
@@ -77,18 +78,27 @@ static char *make_set(struct side *side, unsigned size)
 static void fill_cache(const char *cache_dir, const char *name, const char *set)
 {
     const struct jwta_cache cache = {.directory = cache_dir, .writer = geteuid()};
+    struct jwta_keyset *keys = NULL;
+    struct jwta_buf lines = {0};
+
+    if (jwta_keyset_parse(jwta_span_of(set), &keys, NULL) != JWTA_OK ||
+        jwta_keyset_list(keys, &lines) != JWTA_OK)
+        mint_die("no key set");
+
     const struct jwta_cache_entry entry = {
         .issuer = jwta_span_of(MINT_ISSUER),
         .source = jwta_span_of("discover"),
         .uri = jwta_span_of(MINT_ISSUER "/jwks"),
-        .body = jwta_span_of(set),
+        .body = jwta_buf_span(&lines),
         .fetched = time(NULL),
         .freshness = FRESHNESS,
     };
     struct jwta_why why = {0};
 
+    jwta_keyset_unref(&keys);
     if (jwta_cache_write(&cache, name, &entry, &why) != JWTA_FILE_OK)
         mint_die("%s", why.text);
+    jwta_buf_free(&lines);
 }
 
 static void prepare(struct side *side, const char *folder, const char *user, unsigned size)

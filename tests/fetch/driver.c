@@ -13,7 +13,7 @@
  *   refresh=TIME        "refresh CODE MS"; force=TIME the same past every cache
  *   herd=N,KID          N processes at once do the same: "herd OK FAILED SLOWEST-MS"
  *   threads=N           N threads get the keys at once: "threads OK FAILED"
- *   flood=N,W           W processes look for N invented kids: "flood FOUND NOT-FOUND"
+ *   flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
  *   set=TIMES,KID       time of one warm look-up in a process of its own, in ns: "set NS"
  *   lock=               takes the issuer's lock and keeps it: "lock yes|no"
  *   write=N             writes the cache N times over (0: for ever)
@@ -243,8 +243,9 @@ static void do_threads(const char *value)
 /* Each look-up has a library of its own, which remembers nothing, as a process would have. */
 static void do_flood(const char *value)
 {
-    const char *comma = strchr(value, ',');
-    long workers = strtol(comma + 1, NULL, 10);
+    char *end = NULL;
+    long workers = strtol(strchr(value, ',') + 1, &end, 10);
+    const char *at = *end == ',' ? end + 1 : "+0";
     long each = strtol(value, NULL, 10) / workers;
     int results[2];
     long found = 0;
@@ -261,7 +262,7 @@ static void do_flood(const char *value)
 
             (void)snprintf(kid, sizeof(kid), "invented-%ld-%ld", i, j);
             keys = new_keys();
-            one += look_for(keys, kid, (int64_t)time(NULL), &why) == JWTA_OK;
+            one += look_for(keys, kid, time_of(at), &why) == JWTA_OK;
             jwta_keys_free(&keys);
         }
         if (child == 0)

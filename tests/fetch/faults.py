@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 
+from cachefile import whole
 from steps import fetched, refused
 from world import OTHER_ID, ROOT, Server, Site, body, jwk_set, status, unused_port
 
@@ -23,15 +24,16 @@ def fault(results, world, name, reason, site=None, stale=True):
         world.server.scripts = {"/jwks": body(world.set)}
         other = Site(world)
         other.run("get=+0")
-        text = other.cached.read_text()
+        text = other.cached.read_bytes()
         place = other.cached
         shutil.copy(site.config, other.config)
         other.config.write_text(site.config.read_text().replace(str(site.directory),
                                                                 str(other.directory)))
         source = re.search(r"(?m)^ +jwks: (.*)$", site.config.read_text())[1]
         issuer = re.search(r"(?m)^ +issuer: (.*)$", site.config.read_text())[1]
-        place.write_text(re.sub(r"(?m)^issuer .*$", f"issuer {issuer}",
-                                re.sub(r"(?m)^source .*$", f"source {source}", text)))
+        for field, value in (("issuer", issuer), ("source", source)):
+            text = re.sub(rb"(?m)^%s .*$" % field.encode(), f"{field} {value}".encode(), text)
+        place.write_bytes(whole(text))
         world.server.scripts = scripts
         line, log = other.one("get=+4000")
         results.result(line.startswith("get ok ") and "served stale: " in log and
@@ -198,10 +200,11 @@ def try_damage(results, world):
             ("empty", write(lambda data: b""), "damaged"),
             ("of noise", write(lambda data: random.Random(1).randbytes(5000)), "damaged"),
             ("with something behind", write(lambda data: data + b"x"), "damaged"),
-            ("of another version", write(lambda data: data.replace(b"cache 1", b"cache 2")), "damaged"),
-            ("with a body that is no set",
-             write(lambda data: data[:data.index(b"body ")] + b"body 2\n{}"), "cache of issuer"),
-            ("oversized", write(lambda data: data + b" " * (2 << 20)), "larger than"),
+            ("of another version", write(lambda data: data.replace(b"cache 2", b"cache 3")), "damaged"),
+            ("with a bit flipped", write(lambda data: data.replace(b'"crv"', b'"crw"')), "damaged"),
+            ("with a body that is no list",
+             write(lambda data: whole(data[:data.index(b"body ")] + b"body 2\n{}")), "no list of keys"),
+            ("oversized", write(lambda data: data + b" " * (3 << 20)), "larger than"),
             ("a symbolic link", to_link, "is a symbolic link"),
             ("writable by its group", lambda path: path.chmod(0o664), "writable by group"),
             ("writable by others", lambda path: path.chmod(0o646), "writable by group or others"),

@@ -128,6 +128,35 @@ static void test_cut(void **state)
     free(path);
 }
 
+/* No bit of it can change unseen, be it one or several. */
+static void test_flipped(void **state)
+{
+    struct jwta_cache_entry entry = entry_at(NOW);
+    struct jwta_cache_entry read = {0};
+    struct jwta_why why = {0};
+    char *path = test_format("%s/corp.jwks", folder);
+    struct jwta_buf text = {0};
+
+    (void)state;
+    assert_int_equal(jwta_cache_write(&cache, "corp", &entry, &why), JWTA_FILE_OK);
+    assert_int_equal(
+        jwta_file_read(path, JWTA_FILE_TRUSTED, geteuid(), JWTA_CACHE_FILE_MAX, &text, NULL, &why),
+        JWTA_FILE_OK);
+    for (size_t i = 0; i < text.len; i++) {
+        for (unsigned mask = 1; mask < 256; mask = mask * 2) {
+            char was = text.data[i];
+
+            text.data[i] = (char)(was ^ (char)mask);
+            assert_int_equal(jwta_file_write(path, jwta_buf_span(&text), 0644, &why), JWTA_FILE_OK);
+            assert_int_equal(read_it("https://idp.example", "discover", &read, &why),
+                             JWTA_FILE_FAILED);
+            text.data[i] = was;
+        }
+    }
+    jwta_buf_free(&text);
+    free(path);
+}
+
 static void test_newer(void **state)
 {
     (void)state;
@@ -216,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_of_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flipped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_identity, setup, teardown),

@@ -36,6 +36,33 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Each test runs with sets as they are published, and with the same as the cache lists them. */
+static bool lists;
+
+static int setup_lists(void **state)
+{
+    lists = true;
+    return setup(state);
+}
+
+/* Frees set: the same set from its lines, which stand behind something else in their text. */
+static struct jwta_keyset *listed(struct jwta_keyset *set)
+{
+    struct jwta_buf text = {0};
+    struct jwta_span lines = {0};
+    struct jwta_keyset *same = NULL;
+    struct jwta_why why = {0};
+
+    assert_code(jwta_buf_append(&text, jwta_span_of("body\n")), JWTA_OK);
+    assert_code(jwta_keyset_list(set, &text), JWTA_OK);
+    lines = jwta_span(text.data + 5, text.len - 5);
+    if (jwta_keyset_from_list(&text, lines, &same, &why) != JWTA_OK)
+        fail_msg("%s: %.*s", why.text, (int)text.len, text.data);
+    assert_null(text.data);
+    jwta_keyset_unref(&set);
+    return same;
+}
+
 /* Frees text. */
 static struct jwta_keyset *parsed(char *text)
 {
@@ -45,7 +72,7 @@ static struct jwta_keyset *parsed(char *text)
     if (jwta_keyset_parse(jwta_span_of(text), &set, &why) != JWTA_OK)
         fail_msg("%s: %s", text, why.text);
     free(text);
-    return set;
+    return lists && !jwta_keyset_symmetric(set) ? listed(set) : set;
 }
 
 /* A set of members, NULL last; frees them. */
@@ -332,6 +359,63 @@ static void test_list(void **state)
     jwta_keyset_unref(&set);
 }
 
+/* A kid is whatever the issuer likes it to be. */
+static void test_strange_kids(void **state)
+{
+    static const char *const kids[] = {
+        "",
+        " ",
+        "a b",
+        "\"",
+        "a\"b",
+        "\\",
+        "\\\\",
+        "a\\\"",
+        "\n",
+        "\x7f",
+        "-",
+        "\" {}",
+        "\xc3\xa4\xe2\x82\xac",
+        "/",
+        "\\u0041",
+        "A",
+    };
+    char *members = test_format("%s", "");
+    struct jwta_keyset *set = NULL;
+    struct found found;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(kids); i++) {
+        json_t *kid = json_string(kids[i]);
+        char *text = json_dumps(kid, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+        char *longer =
+            test_format("%s{\"kty\":\"RSA\",\"use\":\"enc\",\"kid\":%s},", members, text);
+
+        json_decref(kid);
+        free(text);
+        free(members);
+        members = longer;
+    }
+    for (size_t i = 0; i < COUNT_OF(kids); i++) {
+        json_t *kid = json_string(kids[i]);
+        char *text = json_dumps(kid, JSON_ENCODE_ANY);
+        char *good = jwk(ec, "@");
+        char *rest = strstr(good, "\"@\"");
+
+        assert_non_null(rest);
+        set = parsed(test_format("{\"keys\":[%s%.*s%s%s]}", members, (int)(rest - good), good, text,
+                                 rest + 3));
+        for (size_t j = 0; j < COUNT_OF(kids); j++)
+            assert_code(find(set, kids[j], "ES256", &found), i == j ? JWTA_OK : JWTA_NO_KEY);
+        assert_code(find(set, "@", "ES256", &found), JWTA_NO_KEY);
+        jwta_keyset_unref(&set);
+        json_decref(kid);
+        free(text);
+        free(good);
+    }
+    free(members);
+}
+
 static void test_counted(void **state)
 {
     struct jwta_keyset *set = parsed(jwk(ec, "k"));
@@ -381,8 +465,9 @@ int main(void)
         cmocka_unit_test(test_without_kid),   cmocka_unit_test(test_tries),
         cmocka_unit_test(test_duplicate_kid), cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_list),          cmocka_unit_test(test_counted),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_strange_kids),
     };
+    int failed = cmocka_run_group_tests_name("published", tests, setup, teardown);
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return failed + cmocka_run_group_tests_name("listed", tests, setup_lists, teardown);
 }

@@ -3,6 +3,8 @@
 import os
 import re
 
+from cachefile import whole
+
 from lab import host
 from lab.idp import Idp
 from lab.site import ACCOUNTS, CLIENTS, RESOURCE, write
@@ -67,7 +69,7 @@ class Party:
                 text, flags=re.MULTILINE,
             )
             assert count == len(words.split(b"|")), text
-            write(path + ".new", text)
+            write(path + ".new", whole(text) if suffix == "jwks" else text)
             os.rename(path + ".new", path)
 
     def paths(self):
