@@ -52,6 +52,7 @@ static enum jwta_code open_keys(struct jwta_verifier *verifier,
         .fetch = options->fetch,
         .refresher = options->refresher,
         .log = options->log,
+        .pinned = options->pinned,
     };
 
     return jwta_keys_new(verifier->conf, &keys, &verifier->keys);

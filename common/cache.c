@@ -40,6 +40,37 @@ static bool make_path(const struct jwta_cache *cache, uid_t owner, const char *n
     return len > 0 && (size_t)len < sizeof(path->text);
 }
 
+/* A pinned cache's name for what a path in it names. */
+static struct jwta_pinned_file pinned(const struct jwta_cache *cache, const struct path *path)
+{
+    return (struct jwta_pinned_file){
+        .pin = cache->pin, .name = path->text + strlen(cache->directory) + 1, .path = path->text};
+}
+
+static enum jwta_file_status read_file(const struct jwta_cache *cache, uid_t owner,
+                                       const struct path *path, struct jwta_cache_entry *out,
+                                       struct jwta_why *why)
+{
+    const struct jwta_pinned_file file = pinned(cache, path);
+
+    if (cache->pin != NULL)
+        return jwta_pin_read(&file, JWTA_FILE_TRUSTED, owner, JWTA_CACHE_FILE_MAX, &out->text,
+                             &out->id, why);
+    return jwta_file_read(path->text, JWTA_FILE_TRUSTED, owner, JWTA_CACHE_FILE_MAX, &out->text,
+                          &out->id, why);
+}
+
+static void identify(const struct jwta_cache *cache, const struct path *path,
+                     struct jwta_file_id *id)
+{
+    const struct jwta_pinned_file file = pinned(cache, path);
+
+    if (cache->pin != NULL)
+        (void)jwta_pin_identify(&file, id);
+    else
+        (void)jwta_file_identify(path->text, id);
+}
+
 /* ------------------------------------------------------------------ entries */
 
 /* Takes the line "KEY VALUE\n" off text; false if it does not begin so. An empty value is absent.
@@ -144,8 +175,7 @@ static enum jwta_file_status read_entry(const struct jwta_cache *cache, uid_t ow
         (void)jwta_fail(why, JWTA_INTERNAL, "the path of the cache is too long");
         return JWTA_FILE_FAILED;
     }
-    status = jwta_file_read(path.text, JWTA_FILE_TRUSTED, owner, JWTA_CACHE_FILE_MAX, &out->text,
-                            &out->id, why);
+    status = read_file(cache, owner, &path, out, why);
     if (status != JWTA_FILE_OK)
         return status;
     if (!parse_entry(out)) {
@@ -201,9 +231,9 @@ void jwta_cache_identify(const struct jwta_cache *cache, const char *name,
 
     memset(ids, 0, sizeof(*ids));
     if (make_path(cache, 0, name, "jwks", &path))
-        (void)jwta_file_identify(path.text, &ids->root);
+        identify(cache, &path, &ids->root);
     if (cache->writer != 0 && make_path(cache, cache->writer, name, "jwks", &path))
-        (void)jwta_file_identify(path.text, &ids->own);
+        identify(cache, &path, &ids->own);
 }
 
 /* A value that is to stand on one line; one that would not is left out. */

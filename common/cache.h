@@ -10,6 +10,7 @@
 
 #include "common/buf.h"
 #include "common/file.h"
+#include "common/file_pin.h"
 #include "common/message.h"
 
 #include <stdint.h>
@@ -19,8 +20,9 @@
 
 /* A cache directory and whose files in it count. */
 struct jwta_cache {
-    const char *directory; /* cache_dir, absolute; borrowed */
-    uid_t writer;          /* whose files are written, and trusted beside root's */
+    const char *directory;      /* cache_dir, absolute; borrowed */
+    uid_t writer;               /* whose files are written, and trusted beside root's */
+    const struct jwta_pin *pin; /* the directory, read through this and never written; or NULL */
 };
 
 /* What the cache holds of an issuer. The spans are borrowed from text, which is owned. */

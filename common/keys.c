@@ -17,6 +17,174 @@ static char *absolute_path(const char *path)
     return absolute != NULL ? absolute : strdup(path);
 }
 
+void jwta_keys_free(struct jwta_keys **keys)
+{
+    if (*keys == NULL)
+        return;
+    jwta_keys_unpin(*keys);
+    for (size_t i = 0; i < (*keys)->conf->issuer_count; i++) {
+        struct jwta_source *source = &(*keys)->source[i];
+
+        jwta_keyset_unref(&source->set);
+        jwta_cache_entry_free(&source->entry);
+        (void)pthread_mutex_destroy(&source->lock);
+        (void)pthread_mutex_destroy(&source->fetching);
+    }
+    free((*keys)->source);
+    free((*keys)->config);
+    free(*keys);
+    *keys = NULL;
+}
+
+struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer)
+{
+    return &keys->source[issuer - keys->conf->issuers];
+}
+
+/* An issuer's key file, as it is reached now. */
+struct key_file {
+    const struct jwta_keys *keys;
+    const char *path;
+    struct jwta_pinned_file pinned;
+    bool jailed; /* only as pinned */
+};
+
+static struct key_file key_file(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                const struct jwta_source *source)
+{
+    const char *path = issuer->jwks.place;
+
+    return (struct key_file){
+        .keys = keys,
+        .path = path,
+        .pinned = {.pin = &source->pin, .name = strrchr(path, '/') + 1, .path = path},
+        .jailed = jwta_keys_jailed(keys),
+    };
+}
+
+static bool identify(const struct key_file *file, struct jwta_file_id *id)
+{
+    return file->jailed ? jwta_pin_identify(&file->pinned, id) : jwta_file_identify(file->path, id);
+}
+
+static enum jwta_file_status read_text(const struct key_file *file, enum jwta_file_trust trust,
+                                       struct jwta_buf *text, struct jwta_file_id *id,
+                                       struct jwta_why *why)
+{
+    uid_t owner = jwta_keys_owner(file->keys);
+
+    return file->jailed ? jwta_pin_read(&file->pinned, trust, owner, JWTA_KEYS_MAX, text, id, why)
+                        : jwta_file_read(file->path, trust, owner, JWTA_KEYS_MAX, text, id, why);
+}
+
+/* Reads a key file once, with the trust asked for. */
+static enum jwta_code read_set(const struct key_file *file, enum jwta_file_trust trust,
+                               struct jwta_file_id *id, struct jwta_keyset **out,
+                               struct jwta_why *why)
+{
+    struct jwta_buf text = {0};
+    struct jwta_why reason = {0};
+    enum jwta_code code = JWTA_OK;
+
+    switch (read_text(file, trust, &text, id, &reason)) {
+    case JWTA_FILE_OK:
+        code = jwta_keyset_parse(jwta_buf_span(&text), out, &reason);
+        if (code != JWTA_OK)
+            code = jwta_fail(why, code, "%s: %s", file->path, reason.text);
+        break;
+    case JWTA_FILE_INSECURE:
+        code = jwta_fail(why, JWTA_KEYS_INSECURE, "%s", reason.text);
+        break;
+    case JWTA_FILE_MISSING:
+    case JWTA_FILE_FAILED:
+        code = jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s", reason.text);
+        break;
+    }
+    jwta_buf_free(&text);
+    return code;
+}
+
+/* A file with a symmetric key is a secret: only its owner may read it. */
+static enum jwta_code load_file(const struct key_file *file, struct jwta_source *source)
+{
+    enum jwta_file_trust trust = file->keys->options.trust;
+    struct jwta_keyset *set = NULL;
+    enum jwta_code code = read_set(file, trust, &source->id, &set, &source->why);
+
+    if (code == JWTA_OK && trust == JWTA_FILE_TRUSTED && jwta_keyset_symmetric(set)) {
+        jwta_keyset_unref(&set);
+        code = read_set(file, JWTA_FILE_SECRET, &source->id, &set, &source->why);
+    }
+    source->set = set;
+    return code;
+}
+
+static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                             struct jwta_source *source)
+{
+    const struct key_file file = key_file(keys, issuer, source);
+    struct jwta_keyset *before = source->set;
+    struct jwta_file_id id = {0};
+    bool same = before != NULL && identify(&file, &id) && jwta_file_same(&id, &source->id);
+    enum jwta_code code = JWTA_OK;
+
+    /* A file that was as young as the clock's tick when it was read may have been written to since.
+     */
+    if (same && source->loaded - source->id.ctime.tv_sec >= YOUNG)
+        return JWTA_OK;
+    source->set = NULL;
+    source->loaded = (int64_t)time(NULL);
+    code = load_file(&file, source);
+    /* A secret that root has read and the user that it became may not: it is the same file. */
+    if (code == JWTA_KEYS_UNAVAILABLE && same && jwta_keys_owner(keys) != keys->options.expected) {
+        source->set = before;
+        return JWTA_OK;
+    }
+    jwta_keyset_unref(&before);
+    return code;
+}
+
+/* A file is looked at again when the clock has moved on. */
+static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                    int64_t now, struct jwta_keyset **out, struct jwta_why *why)
+{
+    struct jwta_source *source = jwta_keys_source(keys, issuer);
+    enum jwta_code code = JWTA_OK;
+
+    (void)pthread_mutex_lock(&source->lock);
+    if (!source->tried || source->checked != now) {
+        source->why.code = reload(keys, issuer, source);
+        source->checked = now;
+        source->tried = true;
+    }
+    code = source->why.code;
+    if (code == JWTA_OK)
+        *out = jwta_keyset_ref(source->set);
+    else
+        (void)jwta_fail(why, code, "%s", source->why.text);
+    (void)pthread_mutex_unlock(&source->lock);
+    return code;
+}
+
+/* Reads all that can be had at once, while the process still may. */
+static void preload(struct jwta_keys *keys)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    for (size_t i = 0; i < keys->conf->issuer_count; i++) {
+        const struct jwta_issuer *issuer = &keys->conf->issuers[i];
+        struct jwta_keyset *set = NULL;
+        struct jwta_why why = {0};
+
+        if (issuer->jwks.kind != JWTA_JWKS_FILE)
+            (void)jwta_current_take(keys, issuer, now, &set);
+        else if (get_from_file(keys, issuer, now, &set, &why) != JWTA_OK)
+            jwta_log(keys->options.log, JWTA_LOG_DEBUG, "keys of issuer %s: not yet: %s",
+                     issuer->name, why.text);
+        jwta_keyset_unref(&set);
+    }
+}
+
 enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_keys_options *options,
                              struct jwta_keys **out)
 {
@@ -44,112 +212,12 @@ enum jwta_code jwta_keys_new(const struct jwta_conf *conf, const struct jwta_key
         (void)pthread_mutex_init(&keys->source[i].lock, NULL);
         (void)pthread_mutex_init(&keys->source[i].fetching, NULL);
     }
+    if (options->pinned) {
+        jwta_keys_pin(keys);
+        preload(keys);
+    }
     *out = keys;
     return JWTA_OK;
-}
-
-void jwta_keys_free(struct jwta_keys **keys)
-{
-    if (*keys == NULL)
-        return;
-    for (size_t i = 0; i < (*keys)->conf->issuer_count; i++) {
-        struct jwta_source *source = &(*keys)->source[i];
-
-        jwta_keyset_unref(&source->set);
-        jwta_cache_entry_free(&source->entry);
-        (void)pthread_mutex_destroy(&source->lock);
-        (void)pthread_mutex_destroy(&source->fetching);
-    }
-    free((*keys)->source);
-    free((*keys)->config);
-    free(*keys);
-    *keys = NULL;
-}
-
-struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer)
-{
-    return &keys->source[issuer - keys->conf->issuers];
-}
-
-/* Reads a key file once, with the trust asked for. */
-static enum jwta_code read_set(const struct jwta_keys *keys, const char *path,
-                               enum jwta_file_trust trust, struct jwta_file_id *id,
-                               struct jwta_keyset **out, struct jwta_why *why)
-{
-    struct jwta_buf text = {0};
-    struct jwta_why reason = {0};
-    enum jwta_code code = JWTA_OK;
-
-    switch (
-        jwta_file_read(path, trust, keys->options.expected, JWTA_KEYS_MAX, &text, id, &reason)) {
-    case JWTA_FILE_OK:
-        code = jwta_keyset_parse(jwta_buf_span(&text), out, &reason);
-        if (code != JWTA_OK)
-            code = jwta_fail(why, code, "%s: %s", path, reason.text);
-        break;
-    case JWTA_FILE_INSECURE:
-        code = jwta_fail(why, JWTA_KEYS_INSECURE, "%s", reason.text);
-        break;
-    case JWTA_FILE_MISSING:
-    case JWTA_FILE_FAILED:
-        code = jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s", reason.text);
-        break;
-    }
-    jwta_buf_free(&text);
-    return code;
-}
-
-/* A file with a symmetric key is a secret: only its owner may read it. */
-static enum jwta_code load_file(const struct jwta_keys *keys, const char *path,
-                                struct jwta_source *source)
-{
-    struct jwta_keyset *set = NULL;
-    enum jwta_code code =
-        read_set(keys, path, keys->options.trust, &source->id, &set, &source->why);
-
-    if (code == JWTA_OK && keys->options.trust == JWTA_FILE_TRUSTED && jwta_keyset_symmetric(set)) {
-        jwta_keyset_unref(&set);
-        code = read_set(keys, path, JWTA_FILE_SECRET, &source->id, &set, &source->why);
-    }
-    source->set = set;
-    return code;
-}
-
-static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                             struct jwta_source *source)
-{
-    struct jwta_file_id id = {0};
-
-    /* A file that was as young as the clock's tick when it was read may have been written to since.
-     */
-    if (source->set != NULL && source->loaded - source->id.ctime.tv_sec >= YOUNG &&
-        jwta_file_identify(issuer->jwks.place, &id) && jwta_file_same(&id, &source->id))
-        return JWTA_OK;
-    jwta_keyset_unref(&source->set);
-    source->loaded = (int64_t)time(NULL);
-    return load_file(keys, issuer->jwks.place, source);
-}
-
-/* A file is looked at again when the clock has moved on. */
-static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                                    int64_t now, struct jwta_keyset **out, struct jwta_why *why)
-{
-    struct jwta_source *source = jwta_keys_source(keys, issuer);
-    enum jwta_code code = JWTA_OK;
-
-    (void)pthread_mutex_lock(&source->lock);
-    if (!source->tried || source->checked != now) {
-        source->why.code = reload(keys, issuer, source);
-        source->checked = now;
-        source->tried = true;
-    }
-    code = source->why.code;
-    if (code == JWTA_OK)
-        *out = jwta_keyset_ref(source->set);
-    else
-        (void)jwta_fail(why, code, "%s", source->why.text);
-    (void)pthread_mutex_unlock(&source->lock);
-    return code;
 }
 
 enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,

@@ -24,9 +24,14 @@ struct jwta_keys_options {
     const struct jwta_fetch *fetch; /* NULL: the installed helper */
     const char *refresher;      /* absolute path of jwtauth for refreshing ahead; NULL: installed */
     const struct jwta_log *log; /* borrowed, or NULL */
+    bool pinned; /* for a process that enters a jail or becomes another user: see common/auth.h */
 };
 
-/* conf is borrowed and must live longer, and so must what options point to. MEMORY. */
+/*
+ * conf is borrowed and must live longer, and so must what options point to. Pinned, it opens the
+ * directories of key files and cache, and reads what can be had without the network; what cannot
+ * be is said when it is asked for. MEMORY.
+ */
 JWTA_MUST_USE enum jwta_code jwta_keys_new(const struct jwta_conf *conf,
                                            const struct jwta_keys_options *options,
                                            struct jwta_keys **out);

@@ -24,6 +24,7 @@ struct attempt {
     int64_t now;
     enum jwta_attempt_mode mode;
     bool has_stale;
+    struct jwta_cache cache;
     struct jwta_cache_ids before; /* the cache as it was when this began */
     struct jwta_cache_state state;
     struct jwta_why why;
@@ -46,7 +47,7 @@ int64_t jwta_monotonic_ms(void)
 /* The state of this writer: the disk's, or what this process remembers where that is later. */
 static void read_state(struct attempt *a)
 {
-    jwta_cache_state_read(&a->keys->cache, a->issuer->name, &a->state);
+    jwta_cache_state_read(&a->cache, a->issuer->name, &a->state);
     (void)pthread_mutex_lock(&a->source->lock);
     if (jwta_cache_newer(a->source->state.attempted, a->state.attempted, a->now))
         a->state = a->source->state;
@@ -58,7 +59,7 @@ static void write_state(struct attempt *a)
     (void)pthread_mutex_lock(&a->source->lock);
     a->source->state = a->state;
     (void)pthread_mutex_unlock(&a->source->lock);
-    if (!jwta_cache_state_write(&a->keys->cache, a->issuer->name, &a->state))
+    if (!jwta_cache_state_write(&a->cache, a->issuer->name, &a->state))
         jwta_log(a->keys->options.log, JWTA_LOG_DEBUG,
                  "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
 }
@@ -163,7 +164,7 @@ static enum jwta_code keep(struct attempt *a, const struct jwta_fetch_reply *rep
     entry.fetched = a->now;
     entry.freshness = reply->freshness;
     *fresh_set = !jwta_span_equal(entry.body, jwta_buf_span(&a->body));
-    if (jwta_cache_write(&a->keys->cache, a->issuer->name, &entry, &why) != JWTA_FILE_OK)
+    if (jwta_cache_write(&a->cache, a->issuer->name, &entry, &why) != JWTA_FILE_OK)
         jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "cache of issuer %s: %s", a->issuer->name,
                  why.text);
     /* These live in the reply's buffer, which does not outlive this call. */
@@ -253,7 +254,7 @@ static bool done_by_another(struct attempt *a)
     struct jwta_cache_ids ids;
     bool done = false;
 
-    jwta_cache_identify(&a->keys->cache, a->issuer->name, &ids);
+    jwta_cache_identify(&a->cache, a->issuer->name, &ids);
     if (jwta_file_same(&ids.root, &a->before.root) && jwta_file_same(&ids.own, &a->before.own))
         return false;
     (void)pthread_mutex_lock(&source->lock);
@@ -283,7 +284,7 @@ static bool wait_for_lock(struct attempt *a, int *lock)
     int64_t deadline = jwta_monotonic_ms() + patience(a);
 
     for (;;) {
-        *lock = jwta_cache_lock(&a->keys->cache, a->issuer->name);
+        *lock = jwta_cache_lock(&a->cache, a->issuer->name);
         if (done_by_another(a))
             return false;
         if (*lock != JWTA_LOCK_BUSY || jwta_monotonic_ms() >= deadline)
@@ -324,9 +325,12 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
         .now = now,
         .mode = mode,
         .has_stale = has_stale,
+        .cache = jwta_keys_cache(keys),
     };
     enum jwta_code code = JWTA_KEYS_UNAVAILABLE;
 
+    if (a.cache.pin != NULL)
+        return jwta_fail(why, code, "nothing is fetched in a jail (chroot)");
     (void)pthread_mutex_lock(&a.source->lock);
     a.before = a.source->ids;
     (void)pthread_mutex_unlock(&a.source->lock);

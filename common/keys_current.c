@@ -56,16 +56,17 @@ enum jwta_code jwta_current_adopt(struct jwta_source *source, struct jwta_cache_
 void jwta_current_look(struct jwta_keys *keys, const struct jwta_issuer *issuer,
                        struct jwta_source *source, int64_t now)
 {
+    const struct jwta_cache cache = jwta_keys_cache(keys);
     struct jwta_cache_ids ids;
     struct jwta_cache_entry entry = {0};
     struct jwta_why why = {0};
     enum jwta_file_status status = JWTA_FILE_OK;
 
-    jwta_cache_identify(&keys->cache, issuer->name, &ids);
+    jwta_cache_identify(&cache, issuer->name, &ids);
     if (jwta_file_same(&ids.root, &source->ids.root) && jwta_file_same(&ids.own, &source->ids.own))
         return;
     source->ids = ids;
-    status = jwta_cache_read(&keys->cache, issuer->name, jwta_span_of(issuer->issuer.text),
+    status = jwta_cache_read(&cache, issuer->name, jwta_span_of(issuer->issuer.text),
                              jwta_remote_source(issuer), now, &entry, &why);
     if (status == JWTA_FILE_OK && jwta_current_adopt(source, &entry, now, &why) != JWTA_OK)
         status = JWTA_FILE_FAILED;

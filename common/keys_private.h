@@ -4,6 +4,7 @@
 #define JWTA_KEYS_PRIVATE_H
 
 #include "common/cache.h"
+#include "common/file_pin.h"
 #include "common/keys.h"
 
 #include <pthread.h>
@@ -17,7 +18,8 @@ struct jwta_source {
     /* keys from a file */
     int64_t checked;
     bool tried;
-    int64_t loaded; /* when the file was read */
+    int64_t loaded;      /* when the file was read */
+    struct jwta_pin pin; /* its directory, where keys are pinned */
     struct jwta_file_id id;
     struct jwta_why why;
 
@@ -30,13 +32,35 @@ struct jwta_source {
     bool complained;               /* a damaged cache file is logged once */
 };
 
+/* A process's root directory. */
+struct jwta_root {
+    bool known;
+    dev_t dev;
+    ino_t ino;
+};
+
 struct jwta_keys {
     const struct jwta_conf *conf;
     struct jwta_keys_options options;
-    char *config; /* the absolute path for the helper */
-    struct jwta_cache cache;
+    char *config;               /* the absolute path for the helper */
+    struct jwta_cache cache;    /* as it was at first: see jwta_keys_cache */
     struct jwta_source *source; /* one for each of conf->issuers */
+
+    /* pinned keys: what the process had when they were made */
+    struct jwta_pin pin; /* of the cache, where keys come from the network */
+    struct jwta_root root;
+    uid_t euid;
 };
+
+/* keys_pin.c. What is asked for has one answer as long as keys are not pinned. */
+void jwta_keys_pin(struct jwta_keys *keys);
+void jwta_keys_unpin(struct jwta_keys *keys);
+/* Whether paths lead elsewhere than when the keys were made. Then no program is started either. */
+bool jwta_keys_jailed(const struct jwta_keys *keys);
+/* Whose files count beside root's now. */
+uid_t jwta_keys_owner(const struct jwta_keys *keys);
+/* The cache as this process can use it now; in a jail only for reading. */
+struct jwta_cache jwta_keys_cache(const struct jwta_keys *keys);
 
 struct jwta_source *jwta_keys_source(struct jwta_keys *keys, const struct jwta_issuer *issuer);
 

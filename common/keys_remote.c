@@ -15,6 +15,7 @@
 static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now)
 {
     struct jwta_source *source = jwta_keys_source(keys, issuer);
+    const struct jwta_cache cache = jwta_keys_cache(keys);
     struct jwta_cache_state state = {0};
     int lock = JWTA_LOCK_NONE;
     bool due = false;
@@ -24,12 +25,13 @@ static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer
     if (due)
         source->kicked = now;
     (void)pthread_mutex_unlock(&source->lock);
-    if (!due)
+    /* No program can be started in a jail. */
+    if (!due || cache.pin != NULL)
         return false;
-    jwta_cache_state_read(&keys->cache, issuer->name, &state);
+    jwta_cache_state_read(&cache, issuer->name, &state);
     if (jwta_attempt_backs_off(&state, now))
         return false;
-    lock = jwta_cache_lock(&keys->cache, issuer->name);
+    lock = jwta_cache_lock(&cache, issuer->name);
     jwta_cache_unlock(lock);
     return lock != JWTA_LOCK_BUSY;
 }

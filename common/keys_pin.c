@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys for a process that gives something up after it was started: its root directory (chroot), so
+ * that paths lead elsewhere, or its user, so that it reads and writes as another.
+ */
+#include "common/cache_folder.h"
+#include "common/keys_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct jwta_root this_root(void)
+{
+    struct jwta_root root = {0};
+    struct stat st;
+
+    if (stat("/", &st) == 0)
+        root = (struct jwta_root){.known = true, .dev = st.st_dev, .ino = st.st_ino};
+    return root;
+}
+
+/* Pins the directory of a key file. What cannot be pinned is said when it is missed. */
+static void pin_parent(const char *path, uid_t expected, struct jwta_pin *pin)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+    if (directory == NULL || jwta_pin_open(directory, expected, pin, NULL) != JWTA_FILE_OK)
+        pin->held = false;
+    free(directory);
+}
+
+/* Root makes the directory where there is none yet: nobody in a jail could see it made later. */
+static void pin_cache(struct jwta_keys *keys)
+{
+    const char *directory = keys->cache.directory;
+    enum jwta_file_status status =
+        jwta_pin_open(directory, keys->options.expected, &keys->pin, NULL);
+
+    if (status == JWTA_FILE_MISSING && geteuid() == 0 && jwta_cache_make_top(directory))
+        status = jwta_pin_open(directory, keys->options.expected, &keys->pin, NULL);
+    if (status != JWTA_FILE_OK)
+        jwta_log(keys->options.log, JWTA_LOG_DEBUG,
+                 "%s is not kept open: after a chroot there "
+                 "are no keys from there",
+                 directory);
+}
+
+void jwta_keys_pin(struct jwta_keys *keys)
+{
+    bool remote = false;
+
+    keys->root = this_root();
+    keys->euid = geteuid();
+    for (size_t i = 0; i < keys->conf->issuer_count; i++) {
+        const struct jwta_jwks *jwks = &keys->conf->issuers[i].jwks;
+
+        if (jwks->kind == JWTA_JWKS_FILE)
+            pin_parent(jwks->place, keys->options.expected, &keys->source[i].pin);
+        else
+            remote = true;
+    }
+    if (remote)
+        pin_cache(keys);
+}
+
+void jwta_keys_unpin(struct jwta_keys *keys)
+{
+    for (size_t i = 0; i < keys->conf->issuer_count; i++)
+        jwta_pin_close(&keys->source[i].pin);
+    jwta_pin_close(&keys->pin);
+}
+
+bool jwta_keys_jailed(const struct jwta_keys *keys)
+{
+    struct jwta_root root = {0};
+
+    if (!keys->options.pinned)
+        return false;
+    root = this_root();
+    /* Where nobody can say, paths are not to be relied on. */
+    return !root.known || !keys->root.known || root.dev != keys->root.dev ||
+           root.ino != keys->root.ino;
+}
+
+uid_t jwta_keys_owner(const struct jwta_keys *keys)
+{
+    if (!keys->options.pinned || geteuid() == keys->euid)
+        return keys->options.expected;
+    return jwta_file_owner();
+}
+
+struct jwta_cache jwta_keys_cache(const struct jwta_keys *keys)
+{
+    struct jwta_cache cache = keys->cache;
+
+    cache.writer = jwta_keys_owner(keys);
+    cache.pin = jwta_keys_jailed(keys) ? &keys->pin : NULL;
+    return cache;
+}
