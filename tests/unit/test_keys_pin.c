@@ -231,9 +231,7 @@ static void test_other_user(void **state)
     run_child(other_child, steps);
 }
 
-/* What comes of an attempt is written where that user writes, and scene.root's directory is left
- * alone.
- */
+/* What comes of an attempt is written where that user writes, and not in root's directory. */
 static void writing_child(void)
 {
     struct jwta_verifier *verifier = open_pinned();
@@ -264,8 +262,7 @@ static void replace_secret(void)
     put_key_file(scene.root, scene.new_key, 0600, 0);
 }
 
-/* A file that only root may read serves as root read it, as long as it stays what it
- * was. */
+/* A file that only root may read serves as root read it, as long as it stays what it was. */
 static void secret_child(void)
 {
     struct jwta_verifier *verifier = open_pinned();
