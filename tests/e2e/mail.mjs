@@ -46,3 +46,5 @@ try {
   const { message, response, oauthError: told } = error;
   console.log(JSON.stringify({ ok: false, error: message, response, told }));
 }
+// imapflow leaves a connection open after a refusal.
+process.exit(0);

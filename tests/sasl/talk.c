@@ -103,6 +103,7 @@ void talk_exchange(const struct talk *talk, struct outcome *out)
     }
     if (out->client == SASL_CONTINUE)
         out->client = sasl_client_step(client, NULL, 0, NULL, &sent, &sent_len);
+    (void)snprintf(out->detail, sizeof(out->detail), "%s", sasl_errdetail(out->conn));
     copy_name(out->conn, SASL_AUTHUSER, out->authcid, sizeof(out->authcid));
     copy_name(out->conn, SASL_USERNAME, out->authzid, sizeof(out->authzid));
     sasl_dispose(&client);

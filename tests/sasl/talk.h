@@ -19,6 +19,7 @@ struct outcome {
     int server;        /* the server's last answer */
     int client;        /* what the client makes of it, told that it is the last one */
     char error[2048];  /* the server's error message, "": none */
+    char detail[512];  /* the server's sasl_errdetail */
     char authcid[512]; /* as the server knows them, "": not at all */
     char authzid[512];
     sasl_conn_t *conn; /* the server's connection, to be disposed of */

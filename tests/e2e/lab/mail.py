@@ -49,6 +49,8 @@ class Imap(imaplib.IMAP4):
         answer, left = Answer("", ""), list(messages)
         while True:
             line = self.readline().rstrip(b"\r\n")
+            if not line:
+                raise EOFError(f"the server ended the exchange after {answer}")
             if line.startswith(b"+"):
                 answer.challenges.append(base64.b64decode(line[2:]))
                 self.send(base64.b64encode(left.pop(0) if left else b"") + b"\r\n")
@@ -96,11 +98,10 @@ def _run(arguments, text, **options):
     )
 
 
-def curl(url, user, token, mechanism, *settings, data=""):
+def curl(url, user, token, *settings, data=""):
     """Runs curl with STARTTLS; settings: further lines for its configuration."""
     lines = [f'url = "{url}"', "ssl-reqd", f'user = "{user}:"', f'oauth2-bearer = "{token}"',
-             f'login-options = "AUTH={mechanism}"', "silent", "show-error", "verbose",
-             "max-time = 20", *settings]
+             "silent", "show-error", "verbose", "max-time = 20", *settings]
     configuration = os.path.join(host.FOLDER, "curlrc")
     with open(configuration, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
@@ -126,7 +127,7 @@ def node(program, port, user, token):
 def imtest(port, user, token, mechanism):
     """Runs Cyrus's own client, which uses our client plug-in, and logs out."""
     return _run(
-        ["imtest", "-t", "", "-p", str(port), "-m", mechanism, "-a", user, "-u", user,
+        ["/usr/lib/cyrus/bin/imtest", "-t", "", "-p", str(port), "-m", mechanism, "-a", user, "-u", user,
          "-w", token, NAME],
         ". logout\n",
     )

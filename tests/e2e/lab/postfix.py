@@ -7,6 +7,7 @@ from lab.site import source, write
 
 # Services of one server: a port, whether it is in the jail as Debian's smtpd is, and settings.
 _DEFAULT = "-o smtpd_tls_auth_only=no -o line_length_limit=2048"
+_XOAUTH2 = "-o smtpd_sasl_path=xoauth2"
 _DARK = "-o smtpd_sasl_path=dark"
 _SERVICES = {
     "jailed": (25, "y", ""),
@@ -16,6 +17,9 @@ _SERVICES = {
     "free-default": (1587, "n", _DEFAULT),
     "jailed-dark": (2025, "y", _DARK),
     "free-dark": (2587, "n", _DARK),
+    # For clients that choose for themselves.
+    "jailed-xoauth2": (3025, "y", _XOAUTH2),
+    "free-xoauth2": (3587, "n", _XOAUTH2),
 }
 PORTS = {name: port for name, (port, _, _) in _SERVICES.items()}
 
@@ -54,6 +58,7 @@ class Postfix:
         write("/etc/postfix/sasl/smtpd.conf", source("mail-smtpd.conf"))
         write("/etc/postfix/sasl/dark.conf",
               source("mail-smtpd.conf") + "jwtauth_service: mail-dark\n")
+        write("/etc/postfix/sasl/xoauth2.conf", "mech_list: XOAUTH2\n")
         subprocess.run(["/usr/lib/postfix/configure-instance.sh", "-"], check=True)
         self._process = host.start_service(
             ["/usr/sbin/postfix", "start-fg"],
