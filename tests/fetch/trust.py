@@ -196,10 +196,10 @@ def try_between_users(results, world):
             results.equal((lines[1:], world.server.count()),
                           (["conf ok", f"keys corp ok {'evil' if own else 'k1'}"], int(not own)),
                           f"{name}: a user's cache {'counts' if own else 'does not count'}", log)
-            try_planted_files(results, world, planted, name)
+            planted_files(results, world, planted, name)
 
 
-def try_planted_files(results, world, planted, name):
+def planted_files(results, world, planted, name):
     own = PROGRAMS[name][4] == USER
     more = PROGRAMS[name][3]
     # A configuration of the user's own.
