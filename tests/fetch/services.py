@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Several users on one host: services with a cache of their own, and programs between two users."""
+"""Services that are not root: their directories in the cache, and how they share keys with root."""
 
-import contextlib
 import os
 import shutil
-import struct
 import subprocess
 
 from steps import fetched
-from world import (BUILD, COMMAND, HELPER, OTHER_ID, ROOT, Site, body, jwk_set, new_jwk, status)
+from world import COMMAND, OTHER_ID, ROOT, USER, Site, body, jwk_set, new_jwk
 
-BETWEEN = BUILD / "tests" / "fetch" / "between"
-USER = 64903  # whoever has files of his own and starts what others installed
 OTHER = {"user": OTHER_ID, "group": OTHER_ID, "extra_groups": []}
 
 
@@ -162,145 +158,3 @@ def try_service_keys(results, world):
     results.equal([line.split()[1:3] for line in lines], [["100", "0"]] * 3,
                   "300 processes of two users at once: all succeed")
     results.equal(server.count(), 2, "300 processes of two users at once: one request of each user")
-
-
-# The extended attribute that gives a program the capability to bind low ports, and that is all.
-CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
-
-# How it is installed (owner, group, mode), how it goes on, and whom it trusts beside root.
-PROGRAMS = {
-    "the user's own program": (0, 0, 0o755, [], USER),
-    "a setuid program of root": (0, 0, 0o4755, [], 0),
-    "a setuid program of another": (OTHER_ID, 0, 0o4755, [], 0),
-    "a setuid program of root that became root": (0, 0, 0o4755, ["settle"], 0),
-    "a setuid program of another that became that user": (OTHER_ID, 0, 0o4755, ["settle"], 0),
-    "a setgid program": (0, OTHER_ID, 0o2755, [], 0),
-    "a setgid program that took the group on": (0, OTHER_ID, 0o2755, ["settle"], 0),
-    "a program with a capability": (0, 0, 0o755, [], 0),
-}
-
-
-class Planted:
-    """A user's own folder, and what he would have programs believe that others installed."""
-
-    def __init__(self, world):
-        self.world = world
-        self.folder = world.folder / "planted"
-        self.programs = world.folder / "programs"
-        self.programs.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "suid,exec,mode=755", "tmpfs",
-                        self.programs], check=True)
-        (self.folder / "jwtauth").mkdir(parents=True)
-        self.evil = jwk_set(new_jwk("evil"))
-        (self.folder / "keys.json").write_bytes(self.evil)
-        self.give()
-
-    def give(self):
-        for path in (self.folder, *self.folder.rglob("*")):
-            os.chown(path, USER, USER, follow_symlinks=False)
-
-    def close(self):
-        subprocess.run(["umount", self.programs], check=True)
-
-    def install(self, name):
-        owner, group, mode, more, trusted = PROGRAMS[name]
-        path = self.programs / "between"
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        shutil.copy(BETWEEN, path)
-        os.chown(path, owner, group)
-        path.chmod(mode)
-        if "capability" in name:
-            os.setxattr(path, "security.capability", CAPABILITY)
-        return more, trusted
-
-    def run(self, config, more):
-        """As the user, with an environment that points to his files wherever one could."""
-        places = {name: str(self.folder) for name in
-                  ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME",
-                   "TMPDIR", "CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "JWTAUTH_CACHE")}
-        places |= {"JWTAUTH_CONFIG": str(self.folder / "jwtauth" / "jwtauth.yaml"),
-                   "SSL_CERT_FILE": "/dev/null"}
-        done = subprocess.run([self.programs / "between", config, HELPER, *more], text=True,
-                              capture_output=True, check=False, env=places, cwd=self.folder,
-                              user=USER, group=USER, extra_groups=[])
-        return done.stdout.splitlines(), done.stderr
-
-
-def plant_cache(site, planted, world):
-    """Caches of users, filled as each may fill his own; the server then has the true keys again."""
-    world.server.scripts["/jwks"] = body(planted.evil)
-    for uid in (USER, OTHER_ID):
-        own = site.directory / str(uid)
-        own.mkdir(mode=0o700)
-        os.chown(own, uid, uid)
-        site.run("get=+0", expected=uid, user=uid, group=uid, extra_groups=[])
-    world.server.scripts["/jwks"] = body(world.set)
-    world.server.forget()
-
-
-def try_between_users(results, world):
-    """Whose files count in programs that have other rights than the user who starts them."""
-    if not ROOT:
-        results.skip("programs between two users", "only root can install them")
-        return
-    with contextlib.closing(Planted(world)) as planted:
-        for name in PROGRAMS:
-            more, trusted = planted.install(name)
-            own = trusted == USER
-            site = Site(world, more="    stale_if_error: 1h")
-            plant_cache(site, planted, world)
-            lines, log = planted.run(site.config, more)
-            results.equal(lines[:1], [f"owner {trusted} secure {'no' if own else 'yes'}"],
-                          f"{name}: trusts root{' and the user' if own else ' alone'}", log)
-            results.equal((lines[1:], world.server.count()),
-                          (["conf ok", f"keys corp ok {'evil' if own else 'k1'}"], int(not own)),
-                          f"{name}: a user's cache {'counts' if own else 'does not count'}", log)
-            try_planted_files(results, world, planted, name)
-
-
-def try_planted_files(results, world, planted, name):
-    own = PROGRAMS[name][4] == USER
-    more = PROGRAMS[name][3]
-    # A configuration of the user's own.
-    site = Site(world)
-    config = planted.folder / "jwtauth" / "jwtauth.yaml"
-    shutil.copy(site.config, config)
-    planted.give()
-    lines, log = planted.run(config, more)
-    results.result(lines[1:2] == [f"conf {'ok' if own else 'conf-insecure'}"] and
-                   ("owned by another user" in log) != own,
-                   f"{name}: a configuration of the user's {'counts' if own else 'is refused'}",
-                   *lines, log)
-    # A key file of the user's own that root's configuration names.
-    site.configure(f"file:{planted.folder}/keys.json")
-    lines, log = planted.run(site.config, more)
-    results.equal(lines[2:], ["keys corp ok evil" if own else "keys corp keys-insecure "],
-                  f"{name}: a key file of the user's {'counts' if own else 'is refused'}", log)
-    # And root's file, reached by a link that the user can make lead elsewhere.
-    (world.folder / "root.json").write_bytes(world.set)
-    link = planted.folder / "link"
-    if not link.is_symlink():
-        link.symlink_to(world.folder)
-    planted.give()
-    site.configure(f"file:{link}/root.json")
-    lines, log = planted.run(site.config, more)
-    results.equal(lines[2:], ["keys corp ok k1" if own else "keys corp keys-insecure "],
-                  f"{name}: a link of the user's to root's file "
-                  f"{'is followed' if own else 'is refused'}", log)
-
-
-def try_between_identities(results, world):
-    """Root's process that took on one user's identity really and another's effectively."""
-    if not ROOT:
-        results.skip("processes between two users", "only root can become others")
-        return
-    for real, effective, trusted in ((USER, OTHER_ID, 0), (OTHER_ID, USER, 0), (0, USER, 0),
-                                     (USER, 0, 0), (USER, USER, USER), (0, 0, 0)):
-        site = Site(world)
-        world.server.scripts["/jwks"] = status(503)
-        done = subprocess.run([BETWEEN, site.config, HELPER, str(real), str(effective)], text=True,
-                              capture_output=True, check=False)
-        results.equal(done.stdout.splitlines()[:1], [f"owner {trusted} secure no"],
-                      f"real uid {real}, effective uid {effective}: trusts uid {trusted}",
-                      done.stderr)

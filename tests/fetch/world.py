@@ -29,6 +29,7 @@ ROOT = os.geteuid() == 0
 NAMESPACE = "JWTAUTH_FETCH_NAMESPACE"
 USER_ID = 64901
 OTHER_ID = 64902
+USER = 64903  # whoever has files of his own and starts what others installed
 
 AUTHORITY = """[ca]
 default_ca=d
