@@ -166,10 +166,13 @@ static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_is
     return code;
 }
 
-/* Reads all that can be had at once, while the process still may. */
+/*
+ * Reads all that can be had at once, while the process still may. A second ago: so that the first
+ * token has the files looked at again.
+ */
 static void preload(struct jwta_keys *keys)
 {
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = (int64_t)time(NULL) - 1;
 
     for (size_t i = 0; i < keys->conf->issuer_count; i++) {
         const struct jwta_issuer *issuer = &keys->conf->issuers[i];
