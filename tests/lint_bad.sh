@@ -37,38 +37,49 @@ bad_listed()
     printf 'common/unlisted.c: not in Makefile.am.*common/unlisted.c: has no test'
 }
 
-# bad_module FLAG…: a module of C from stdin.
+# bad_module MODULE FLAG…: a module of C from stdin.
 bad_module()
 {
-    mkdir -p "$lint_build/pam_jwt/.libs"
-    gcc -shared -fPIC -x c - -o "$lint_build/pam_jwt/.libs/pam_jwt.so" "$@"
+    local module=$lint_build/$1
+    shift
+    mkdir -p "${module%/*}"
+    gcc -shared -fPIC -x c - -o "$module" "$@"
 }
+
+readonly bad_pam=pam_jwt/.libs/pam_jwt.so bad_sasl=sasl_jwt/.libs/libjwtauth_sasl.so
 
 bad_exports()
 {
-    bad_module <<<'int pam_sm_authenticate(void) { return 0; } int jwt_decode(void) { return 0; }'
-    printf 'lacks pam_sm_setcred.*exports jwt_decode|exports jwt_decode.*lacks pam_sm_setcred'
+    bad_module $bad_pam \
+        <<<'int pam_sm_authenticate(void) { return 0; } int jwt_decode(void) { return 0; }'
+    bad_module $bad_sasl \
+        <<<'int sasl_server_plug_init(void) { return 0; } int jwta_auth(void) { return 0; }'
+    printf 'pam_jwt.so: exports jwt_decode.*lacks pam_sm_setcred.*'
+    printf 'sasl.so: lacks sasl_client_plug_init.*sasl.so: exports jwta_auth'
 }
 
 bad_needed()
 {
-    # A library of that name, empty, so that the rule does not depend on what is installed.
-    local library=$lint_build/libcurl.so.4
-    gcc -shared -fPIC -x c /dev/null -o "$library" -Wl,-soname,libcurl.so.4
-    bad_module -x none -Wl,--no-as-needed "$library" </dev/null
+    # Libraries of that name, empty, so that the rule does not depend on what is installed.
+    local curl=$lint_build/libcurl.so.4 sasl=$lint_build/libsasl2.so.2
+    gcc -shared -fPIC -x c /dev/null -o "$curl" -Wl,-soname,libcurl.so.4
+    gcc -shared -fPIC -x c /dev/null -o "$sasl" -Wl,-soname,libsasl2.so.2
+    bad_module $bad_pam -x none -Wl,--no-as-needed "$curl" </dev/null
+    bad_module $bad_sasl -x none -Wl,--no-as-needed "$sasl" </dev/null
     mkdir -p "$lint_build/cli"
-    gcc -x c - -x none -o "$lint_build/cli/jwtauth" -Wl,--no-as-needed "$library" \
+    gcc -x c - -x none -o "$lint_build/cli/jwtauth" -Wl,--no-as-needed "$curl" \
         <<<'int main(void) { return 0; }'
-    printf 'pam_jwt.so: needs libcurl.*jwtauth: needs libcurl'
+    printf 'pam_jwt.so: needs libcurl.*sasl.so: needs libsasl2.*jwtauth: needs libcurl'
 }
 
 bad_hardening()
 {
-    bad_module -Wl,-z,lazy,-z,norelro,-z,execstack </dev/null
+    bad_module $bad_pam -Wl,-z,lazy,-z,norelro,-z,execstack </dev/null
+    bad_module $bad_sasl -Wl,-z,relro,-z,lazy </dev/null
     mkdir -p "$lint_build"/{cli,fetch}
     gcc -no-pie -x c - -o "$lint_build/cli/jwtauth" <<<'int main(void) { return 0; }'
     cp "$lint_build/cli/jwtauth" "$lint_build/fetch/jwtauth-fetch"
-    printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*unloaded.*jwtauth: position'
+    printf 'pam_jwt.so: executable stack.*pam_jwt.so: no RELRO.*pam_jwt.so: lazy binding.*unloaded.*sasl.so: lazy binding.*sasl.so: can be unloaded.*jwtauth: position'
 }
 
 bad_keywords_documented()

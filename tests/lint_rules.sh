@@ -163,7 +163,7 @@ rule_headers_alone()
 rule_listed()
 {
     local path noun
-    tree_files "^($product_folders|tests/unit|tests/pam)/.*\.[ch]\$" | while read -r path; do
+    tree_files "^($product_folders|tests/unit|tests/pam|tests/sasl)/.*\.[ch]\$" | while read -r path; do
         grep -qE "(^|[[:space:]])(\\\$\(srcdir\)/)?${path%.c}(\.c)?([[:space:]]|\$)" Makefile.am ||
             printf '%s: not in Makefile.am\n' "$path"
     done
@@ -179,32 +179,46 @@ rule_listed()
 # Modules give their host its entry points and nothing else.
 rule_exports()
 {
-    local module=$lint_build/pam_jwt/.libs/pam_jwt.so
-    diff <(printf '%s\n' "${pam_exports[@]}" | sort) \
-        <(nm -D --defined-only "$module" | awk '$2 != "A" { print $3 }' | sort) |
-        sed -n 's/^< \(.*\)/pam_jwt.so: lacks \1/p; s/^> \(.*\)/pam_jwt.so: exports \1/p'
+    exports_of pam_jwt/.libs/pam_jwt.so "${pam_exports[@]}"
+    exports_of sasl_jwt/.libs/libjwtauth_sasl.so "${sasl_exports[@]}"
 }
 
 readonly pam_exports=(
     pam_sm_acct_mgmt pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred
 )
+readonly sasl_exports=(sasl_client_plug_init sasl_server_plug_init)
 
-# Modules load what they need and no more: never libcurl.
+# exports_of MODULE SYMBOL…: what it lacks of these, or has beside them.
+exports_of()
+{
+    local module=$1 name=${1##*/}
+    shift
+    diff <(printf '%s\n' "$@" | sort) \
+        <(nm -D --defined-only "$lint_build/$module" | awk '$2 != "A" { print $3 }' | sort) |
+        sed -n "s/^< \(.*\)/$name: lacks \1/p; s/^> \(.*\)/$name: exports \1/p"
+}
+
+# Modules load what they need and no more: never libcurl, and of libsasl nothing, which calls us.
 rule_needed()
 {
-    local module=$lint_build/pam_jwt/.libs/pam_jwt.so
-    readelf -d "$module" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p' |
-        grep -vxE 'libc|libcrypto|libjansson|libpam|libyaml-0' |
-        sed 's/^/pam_jwt.so: needs /'
+    needed_by pam_jwt/.libs/pam_jwt.so 'libc|libcrypto|libjansson|libpam|libyaml-0'
+    needed_by sasl_jwt/.libs/libjwtauth_sasl.so 'libc|libcrypto|libjansson|libyaml-0'
     readelf -d "$lint_build/cli/jwtauth" | sed -n 's/.*(NEEDED).*\[\(libcurl.*\)\.so.*/\1/p' |
         sed 's/^/jwtauth: needs /'
+}
+
+# needed_by MODULE LIBRARIES: the libraries that it needs beside these.
+needed_by()
+{
+    readelf -d "$lint_build/$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p' | grep -vxE "$2" |
+        sed "s/^/${1##*/}: needs /"
 }
 
 # Full RELRO, no lazy binding, no executable stack, no text relocation, no search path; PIE.
 rule_hardening()
 {
     local path
-    for path in "$lint_build"/{pam_jwt/.libs/pam_jwt.so,cli/jwtauth,fetch/jwtauth-fetch}; do
+    for path in "$lint_build"/{pam_jwt/.libs/pam_jwt.so,sasl_jwt/.libs/libjwtauth_sasl.so,cli/jwtauth,fetch/jwtauth-fetch}; do
         readelf -W -d -l -h "$path" | awk -v path="${path##*/}" '
             /^ +Type:/ && $2 != "DYN" { print path ": position is fixed" }
             /GNU_RELRO/ { relro = 1 }
@@ -217,7 +231,7 @@ rule_hardening()
                 if (!relro) print path ": no RELRO"
                 if (!now) print path ": lazy binding"
                 if (!stack) print path ": stack may be executable"
-                if (!stays && path ~ /\.so$/) print path ": can be unloaded before its pam_data"
+                if (!stays && path ~ /\.so$/) print path ": can be unloaded before what it left"
             }'
     done
 }

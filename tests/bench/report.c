@@ -34,10 +34,23 @@ void report_head(bool json)
                "theirs", "rounds");
 }
 
+static bool is_good(const struct report_figure *figure)
+{
+    if (figure->at_least)
+        return figure->value >= figure->goal;
+    return figure->below ? figure->value < figure->goal : figure->value <= figure->goal;
+}
+
+static const char *sign(const struct report_figure *figure)
+{
+    if (figure->at_least)
+        return ">=";
+    return figure->below ? "<" : "<=";
+}
+
 void report_figure(bool json, const struct report_figure *figure)
 {
-    bool good = figure->goal <= 0 ||
-                (figure->below ? figure->value < figure->goal : figure->value <= figure->goal);
+    bool good = figure->goal <= 0 || is_good(figure);
     char goal[16] = "";
 
     if (figure->goal > 0)
@@ -49,7 +62,7 @@ void report_figure(bool json, const struct report_figure *figure)
                good ? "true" : "false", figure->rounds);
     else
         printf("%-26s %7.3f  %-2s%-5s %-4s %8.2f us %8.2f us %7zu\n", figure->name, figure->value,
-               figure->goal <= 0 ? "" : (figure->below ? "<" : "<="), goal,
+               figure->goal <= 0 ? "" : sign(figure), goal,
                figure->goal <= 0 ? "" : (good ? "yes" : "NO"), figure->ours, figure->theirs,
                figure->rounds);
     fflush(stdout);

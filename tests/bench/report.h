@@ -10,7 +10,8 @@ struct report_figure {
     const char *name; /* "verify.rs256.floor" */
     double value;     /* a ratio */
     double goal;      /* 0: none */
-    bool below;       /* the value must be below the goal; else at most the goal */
+    bool below;       /* the value must be below the goal; else at most the goal, … */
+    bool at_least;    /* … or at least, where the value is ours over theirs in a second */
     double ours;      /* microseconds, for people */
     double theirs;
     size_t rounds;

@@ -95,6 +95,7 @@ static void a_refusal_leaves_one_line(void **state)
     assert_no_part(outcome.error, token);
     assert_no_part(stage_log(), token);
     sasl_dispose(&outcome.conn);
+    free(prefix);
     free(token);
 }
 

@@ -15,9 +15,26 @@
 #include <time.h>
 
 #define THREADS 8
-#define LOGINS 150 /* of each thread, of each kind of token */
+#define LOGINS 150   /* at least, of each thread, of each kind of token */
+#define ROTATIONS 40 /* at least */
 
 static struct stage *stage;
+
+/*
+ * The program's own symbol, which the loader prefers to that of the C library. A verifier looks at
+ * a key file when the clock has moved on: with this one, all the time.
+ */
+__attribute__((visibility("default"))) time_t time(time_t *out)
+{
+    static atomic_uint calls;
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += atomic_fetch_add(&calls, 1) % 16;
+    if (out != NULL)
+        *out = now.tv_sec;
+    return now.tv_sec;
+}
 
 /* libsasl locks what it shares by functions that the application gives. */
 static void *make_lock(void)
@@ -55,6 +72,8 @@ static char *tokens[KINDS];
 static atomic_bool done;
 static atomic_uint counts[KINDS][2]; /* accepted, refused */
 static atomic_uint strange;          /* any other answer, or another name */
+static atomic_uint rounds;
+static atomic_uint rotations;
 
 static char *token_of(const struct test_key *key, const char *kid)
 {
@@ -74,7 +93,8 @@ static char *token_of(const struct test_key *key, const char *kid)
 static void *log_in(void *unused)
 {
     (void)unused;
-    for (int i = 0; i < LOGINS; i++) {
+    for (int i = 0; i < LOGINS || atomic_load(&rotations) < ROTATIONS; i++) {
+        atomic_fetch_add(&rounds, 1);
         for (int kind = 0; kind < KINDS; kind++) {
             const struct talk talk = {.mechanism = i % 2 == 0 ? "OAUTHBEARER" : "XOAUTH2",
                                       .service = "plain",
@@ -95,23 +115,29 @@ static void *log_in(void *unused)
     return NULL;
 }
 
+/* The set with, or without, the key that is there now and then. */
+static void publish(bool sometimes)
+{
+    char *first = test_key_jwk(keys[SOMETIMES], "sometimes", "ES256");
+    char *second = test_key_jwk(keys[ALWAYS], "always", "ES256");
+    char *set = sometimes ? test_format("{\"keys\":[%s,%s]}", first, second)
+                          : test_format("{\"keys\":[%s]}", second);
+
+    stage_write(stage, "jwks.json", set);
+    free(first);
+    free(second);
+    free(set);
+}
+
 static void *rotate_keys(void *unused)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
-    char *always = test_key_jwk(keys[ALWAYS], "always", "ES256");
-    char *sometimes = test_key_jwk(keys[SOMETIMES], "sometimes", "ES256");
-    char *sets[] = {test_format("{\"keys\":[%s]}", always),
-                    test_format("{\"keys\":[%s,%s]}", sometimes, always)};
 
     (void)unused;
-    for (unsigned i = 0; !atomic_load(&done); i++) {
-        stage_write(stage, "jwks.json", sets[i % 2]);
+    while (!atomic_load(&done)) {
+        publish(atomic_fetch_add(&rotations, 1) % 2 == 0);
         (void)nanosleep(&pause, NULL);
     }
-    free(always);
-    free(sometimes);
-    free(sets[0]);
-    free(sets[1]);
     return NULL;
 }
 
@@ -129,8 +155,9 @@ static void threads_log_in_while_keys_rotate(void **state)
     atomic_store(&done, true);
     assert_int_equal(pthread_join(rotating, NULL), 0);
     assert_int_equal(atomic_load(&strange), 0);
-    assert_int_equal(atomic_load(&counts[ALWAYS][0]), THREADS * LOGINS);
-    assert_int_equal(atomic_load(&counts[NEVER][1]), THREADS * LOGINS);
+    assert_true(atomic_load(&rounds) >= THREADS * LOGINS);
+    assert_int_equal(atomic_load(&counts[ALWAYS][0]), atomic_load(&rounds));
+    assert_int_equal(atomic_load(&counts[NEVER][1]), atomic_load(&rounds));
     /* The set did change while they were at it. */
     assert_true(atomic_load(&counts[SOMETIMES][0]) > 0);
     assert_true(atomic_load(&counts[SOMETIMES][1]) > 0);
@@ -146,6 +173,7 @@ static int set_up(void **state)
         keys[kind] = test_key_new("ES256");
         tokens[kind] = token_of(keys[kind], kind == SOMETIMES ? "sometimes" : "always");
     }
+    publish(false);
     stage_start(stage);
     return 0;
 }
