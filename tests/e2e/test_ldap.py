@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """slapd and its clients, with the configuration that the README prints."""
 import os
-import re
+import pwd
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -123,6 +122,18 @@ def test_keys_out_of_reach(party, at_party, watch):
         status, output = server.bind(mechanism, token, "-U", "alice")
         assert status == UNAVAILABLE, output
     assert {audit["reason"] for audit in watch.audits()} == {"keys-unavailable"}
+
+
+def test_binds_go_on_without_the_provider(party, at_party):
+    """Also in a slapd that starts only then: its user has written the cache."""
+    here = party()
+    token = here.token()
+    assert at_party(here).bind("OAUTHBEARER", token, "-U", "alice")[0] == SUCCESS
+    here.idp.stop()
+    cached = os.stat(f"/var/cache/jwtauth/{pwd.getpwnam(slapd.USER).pw_uid}/{here.name}.jwks")
+    assert cached.st_uid == pwd.getpwnam(slapd.USER).pw_uid
+    status, output = at_party(here).bind("OAUTHBEARER", token, "-U", "alice")
+    assert (status, output) == (SUCCESS, f"dn:{ALICE}\n")
 
 
 def test_offered_over_tls_only(directory):
