@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sasl_jwt/message.h"
 
-#include "common/json.h"
+#include "common/text.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define KVSEP '\x01'
 #define SCHEME "Bearer"
@@ -248,19 +247,20 @@ static bool read_user(struct reader *reader, struct jwta_span user,
 /* "Bearer", in any case, one space and a token (RFC 6750 section 2.1, RFC 9110 section 11.1). */
 static void read_credential(struct jwta_span auth, struct jwta_client_response *out)
 {
-    const size_t prefix = sizeof(SCHEME); /* with the space */
+    const size_t len = sizeof(SCHEME) - 1;
+    struct jwta_span token = {0};
 
     out->credential = JWTA_CREDENTIAL_OTHER;
-    if (auth.len == 0) {
+    if (auth.len == 0)
         out->credential = JWTA_CREDENTIAL_NONE;
-    } else if (auth.len > prefix && strncasecmp(auth.data, SCHEME " ", prefix) == 0) {
-        struct jwta_span token = jwta_span(auth.data + prefix, auth.len - prefix);
-
-        if (is_bearer_token(token)) {
-            out->credential = JWTA_CREDENTIAL_BEARER;
-            out->token = token;
-        }
-    }
+    if (auth.len <= len || auth.data[len] != ' ' ||
+        jwta_text_compare(jwta_span(auth.data, len), jwta_span_of(SCHEME)) != 0)
+        return;
+    token = jwta_span(auth.data + len + 1, auth.len - len - 1);
+    if (!is_bearer_token(token))
+        return;
+    out->credential = JWTA_CREDENTIAL_BEARER;
+    out->token = token;
 }
 
 static bool read_response(struct reader *reader, enum jwta_mechanism mechanism,

@@ -4,7 +4,6 @@
 #include "tests/sasl/talk.h"
 #include "tests/unit/check.h"
 
-#include <sasl/prop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

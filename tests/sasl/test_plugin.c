@@ -7,7 +7,7 @@
 #include "tests/unit/check.h"
 
 #include <dirent.h>
-#include <sasl/prop.h>
+#include <sasl/saslplug.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 static struct stage *stage;
+static unsigned looked_up;
 
 /* What the server offers for a service, separated by spaces; to be freed. */
 static char *offered_with(const char *service, unsigned flags)
@@ -317,6 +318,71 @@ static void tells_properties(void **state)
     free(token);
 }
 
+/* Another plug-in, that knows groups of its own under our name. */
+static int look_up(void *context, sasl_server_params_t *params, unsigned flags, const char *user,
+                   unsigned len)
+{
+    (void)context;
+    (void)flags;
+    (void)user;
+    (void)len;
+    looked_up++;
+    (void)params->utils->prop_set(params->propctx, "jwtGroups", "wheel", 0);
+    return SASL_OK;
+}
+
+static int make_liar(const sasl_utils_t *utils, int max_version, int *out_version,
+                     sasl_auxprop_plug_t **plug, const char *name)
+{
+    static sasl_auxprop_plug_t liar = {.auxprop_lookup = look_up, .name = (char *)"liar"};
+
+    (void)utils;
+    (void)max_version;
+    (void)name;
+    *out_version = SASL_AUXPROP_PLUG_VERSION;
+    *plug = &liar;
+    return SASL_OK;
+}
+
+static void properties_are_ours_alone(void **state)
+{
+    char *token = stage_token(stage, NULL);
+    struct talk talk = {.service = "told", .token = token};
+    struct outcome outcome;
+
+    (void)state;
+    stage_start(stage);
+    assert_int_equal(sasl_auxprop_add_plugin("liar", make_liar), SASL_OK);
+    looked_up = 0;
+    talk_exchange(&talk, &outcome);
+    assert_int_equal(outcome.server, SASL_OK);
+    assert_true(looked_up > 0);
+    assert_property(outcome.conn, "jwtGroups", "mail", NULL);
+    sasl_dispose(&outcome.conn);
+    free(token);
+}
+
+/* In a protocol without initial responses the server asks for the message by nothing. */
+static void asks_for_the_first_message(void **state)
+{
+    char *token = stage_token(stage, NULL);
+    char *message = test_format("n,,\001auth=Bearer %s\001\001", token);
+    sasl_conn_t *conn = NULL;
+    const char *out = NULL;
+    unsigned len = 77;
+
+    (void)state;
+    stage_start(stage);
+    conn = stage_server("imap");
+    assert_int_equal(sasl_server_start(conn, "OAUTHBEARER", NULL, 0, &out, &len), SASL_CONTINUE);
+    assert_int_equal(len, 0);
+    assert_int_equal(sasl_server_step(conn, message, (unsigned)strlen(message), &out, &len),
+                     SASL_OK);
+    sasl_dispose(&conn);
+    free(message);
+    free(token);
+}
+
 /* ------------------------------------------------------------------ again and again */
 
 static size_t open_descriptors(void)
@@ -384,7 +450,9 @@ int main(void)
         TEST(unreachable_keys_are_a_failure_for_now),
         TEST(reads_what_is_malformed_into_the_log),
         TEST(says_the_same_of_every_failure),
+        TEST(asks_for_the_first_message),
         TEST(tells_properties),
+        TEST(properties_are_ours_alone),
         TEST(begins_and_ends),
     };
 
