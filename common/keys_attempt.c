@@ -29,18 +29,11 @@ struct attempt {
     struct jwta_cache_state state;
     struct jwta_why why;
     /* What was current when it began, copied: other threads may meanwhile read a newer file. */
+    struct jwta_buf uri;
     struct jwta_buf etag;
     struct jwta_buf modified;
     struct jwta_buf body;
 };
-
-int64_t jwta_monotonic_ms(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------------ what went before */
 
@@ -183,7 +176,9 @@ static enum jwta_code copy_current(struct attempt *a)
 
     (void)pthread_mutex_lock(&a->source->lock);
     if (a->source->set != NULL) {
-        code = jwta_buf_append(&a->etag, entry->etag);
+        code = jwta_buf_append(&a->uri, entry->uri);
+        if (code == JWTA_OK)
+            code = jwta_buf_append(&a->etag, entry->etag);
         if (code == JWTA_OK)
             code = jwta_buf_append(&a->modified, entry->modified);
         if (code == JWTA_OK)
@@ -199,6 +194,7 @@ static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
     const struct jwta_fetch_request request = {
         .config = jwta_span_of(a->keys->config),
         .issuer = jwta_span_of(a->issuer->name),
+        .uri = jwta_buf_span(&a->uri),
         .etag = jwta_buf_span(&a->etag),
         .modified = jwta_buf_span(&a->modified),
         .no_cache = a->mode != JWTA_ATTEMPT_DUE && a->mode != JWTA_ATTEMPT_AHEAD,
@@ -210,6 +206,10 @@ static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
 
     if (code == JWTA_OK && reply.status == JWTA_FETCH_UNCHANGED && a->body.len == 0)
         code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "unchanged, but nothing was there");
+    else if (code == JWTA_OK && reply.status == JWTA_FETCH_UNCHANGED &&
+             !jwta_span_equal(reply.uri, request.uri))
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
+                         "unchanged, but at another place than the keys came from");
     else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED)
         code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s", jwta_quote(&quoted, reply.reason));
     if (code == JWTA_OK)
@@ -239,6 +239,7 @@ static enum jwta_code fetch_once(struct attempt *a)
     if (code != JWTA_OK)
         jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
                  a->why.text);
+    jwta_buf_free(&a->uri);
     jwta_buf_free(&a->etag);
     jwta_buf_free(&a->modified);
     jwta_buf_free(&a->body);

@@ -112,6 +112,7 @@ enum jwta_code jwta_request_write(const struct jwta_fetch_request *request, stru
         [FIELD_ETAG] = request->etag,
         [FIELD_MODIFIED] = request->modified,
         [FIELD_NO_CACHE] = jwta_span(request->no_cache ? "1" : "0", 1),
+        [FIELD_URI] = request->uri,
     };
 
     return write_message(TYPE_KEYS, fields, out);
@@ -131,18 +132,26 @@ static bool fields_are(const struct jwta_span fields[FIELDS], unsigned allowed, 
 
 #define F(name) (1U << FIELD_##name)
 
+/* What is kept of a reply goes into the next request, which must not become too large by it. */
+static bool fields_bounded(const struct jwta_span fields[FIELDS])
+{
+    return fields[FIELD_URI].len <= JWTA_URI_MAX && fields[FIELD_ETAG].len <= JWTA_VALIDATOR_MAX &&
+           fields[FIELD_MODIFIED].len <= JWTA_VALIDATOR_MAX;
+}
+
 bool jwta_request_read(struct jwta_span message, struct jwta_fetch_request *out)
 {
     struct jwta_span fields[FIELDS] = {{0}};
 
     if (message.len > JWTA_REQUEST_MAX || !read_message(message, TYPE_KEYS, fields) ||
-        !fields_are(fields, F(CONFIG) | F(ISSUER) | F(ETAG) | F(MODIFIED) | F(NO_CACHE),
+        !fields_are(fields, F(CONFIG) | F(ISSUER) | F(URI) | F(ETAG) | F(MODIFIED) | F(NO_CACHE),
                     F(CONFIG) | F(ISSUER) | F(NO_CACHE)) ||
-        fields[FIELD_NO_CACHE].len != 1)
+        !fields_bounded(fields) || fields[FIELD_NO_CACHE].len != 1)
         return false;
     *out = (struct jwta_fetch_request){
         .config = fields[FIELD_CONFIG],
         .issuer = fields[FIELD_ISSUER],
+        .uri = fields[FIELD_URI],
         .etag = fields[FIELD_ETAG],
         .modified = fields[FIELD_MODIFIED],
         .no_cache = fields[FIELD_NO_CACHE].data[0] == '1',
@@ -177,7 +186,7 @@ bool jwta_reply_read(struct jwta_span message, struct jwta_fetch_reply *out)
         !fields_are(fields,
                     F(ETAG) | F(MODIFIED) | F(STATUS) | F(BODY) | F(URI) | F(REASON) | F(FRESHNESS),
                     F(STATUS) | F(FRESHNESS)) ||
-        fields[FIELD_STATUS].len != 1 || fields[FIELD_FRESHNESS].len != 4)
+        !fields_bounded(fields) || fields[FIELD_STATUS].len != 1 || fields[FIELD_FRESHNESS].len != 4)
         return false;
     status = fields[FIELD_STATUS].data[0];
     if (status < '0' + JWTA_FETCH_NEW || status > '0' + JWTA_FETCH_FAILED ||

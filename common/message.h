@@ -2,7 +2,8 @@
 /*
  * What a host and the fetch helper say to each other over a socket pair: one request, one reply.
  * A message is a version byte, a type byte, the length of what follows, numbered fields each with
- * its length, and a closing mark. Numbers are big-endian. Pure: no descriptor is touched.
+ * its length, and a closing mark; then whoever wrote it ends its side (shutdown), and whoever reads
+ * takes nothing before that end. Numbers are big-endian. Pure: no descriptor is touched.
  */
 #ifndef JWTA_MESSAGE_H
 #define JWTA_MESSAGE_H
@@ -15,19 +16,22 @@
 #define JWTA_REQUEST_MAX (16 * 1024)               /* bytes of a whole request */
 #define JWTA_REPLY_MAX (JWTA_BODY_MAX + 16 * 1024) /* bytes of a whole reply */
 #define JWTA_VALIDATOR_MAX 1024                    /* bytes of an ETag or a Last-Modified */
+#define JWTA_URI_MAX 2048                          /* bytes of where a JWKS is */
 
 /* Asks for the keys of a configured issuer. Spans are borrowed; absent ones are left out. */
 struct jwta_fetch_request {
     struct jwta_span config; /* absolute path of the configuration */
     struct jwta_span issuer; /* the configuration's name for it */
-    struct jwta_span etag;   /* validators of what the cache holds (RFC 9110 section 8.8) */
+    struct jwta_span uri;    /* where what the cache holds came from, … */
+    struct jwta_span etag;   /* … and its validators (RFC 9110 section 8.8): of that URI alone */
     struct jwta_span modified;
     bool no_cache; /* ask every cache on the way to ask the origin (RFC 9111 section 5.2.1.4) */
 };
 
 enum jwta_fetch_status {
     JWTA_FETCH_NEW,       /* body, validators, freshness, uri */
-    JWTA_FETCH_UNCHANGED, /* what the validators named is current: validators, freshness, uri */
+    JWTA_FETCH_UNCHANGED, /* what came from uri, the request's own, is current: validators,
+                             freshness */
     JWTA_FETCH_FAILED     /* reason */
 };
 
@@ -50,7 +54,8 @@ JWTA_MUST_USE enum jwta_code jwta_reply_write(const struct jwta_fetch_reply *rep
 /*
  * Reads a whole message; spans are borrowed from it. false for anything but exactly one whole
  * message of the known version: a wrong type, an unknown or repeated field, a length that does not
- * fit, a missing mark, one byte too many.
+ * fit, a missing mark, one byte too many; a validator or a URI longer than the next request may
+ * carry.
  */
 JWTA_MUST_USE bool jwta_request_read(struct jwta_span message, struct jwta_fetch_request *out);
 JWTA_MUST_USE bool jwta_reply_read(struct jwta_span message, struct jwta_fetch_reply *out);

@@ -128,8 +128,7 @@ void fetch_keys(struct http *http, const struct jwta_issuer *issuer,
                 const struct jwta_fetch_request *request, struct http_answer *answer, char **uri,
                 struct jwta_fetch_reply *reply, struct jwta_why *why)
 {
-    struct http_request get = {
-        .etag = request->etag, .modified = request->modified, .no_cache = request->no_cache};
+    struct http_request get = {.no_cache = request->no_cache};
     bool got = false;
 
     *reply = (struct jwta_fetch_reply){.status = JWTA_FETCH_FAILED};
@@ -138,6 +137,11 @@ void fetch_keys(struct http *http, const struct jwta_issuer *issuer,
                : discover(http, issuer->issuer.text, request->no_cache, why);
     if (*uri != NULL) {
         get.url = *uri;
+        /* Validators are of one resource (RFC 9110 section 8.8): another may have the same. */
+        if (jwta_span_is(request->uri, *uri)) {
+            get.etag = request->etag;
+            get.modified = request->modified;
+        }
         got = http_get(http, &get, answer, why);
     }
     if (got && answer->status == STATUS_NOT_MODIFIED &&

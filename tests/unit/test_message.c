@@ -6,7 +6,11 @@
 #include <string.h>
 
 static const struct jwta_fetch_request asked = {
-    .config = {"/etc/c", 6}, .issuer = {"corp", 4}, .etag = {"\"v1\"", 4}, .no_cache = true};
+    .config = {"/etc/c", 6},
+    .issuer = {"corp", 4},
+    .uri = {"https://a/b", 11},
+    .etag = {"\"v1\"", 4},
+    .no_cache = true};
 
 static struct jwta_buf request_of(const struct jwta_fetch_request *request)
 {
@@ -34,6 +38,7 @@ static void test_request(void **state)
     assert_true(jwta_request_read(jwta_buf_span(&buf), &read));
     assert_true(jwta_span_is(read.config, "/etc/c"));
     assert_true(jwta_span_is(read.issuer, "corp"));
+    assert_true(jwta_span_is(read.uri, "https://a/b"));
     assert_true(jwta_span_is(read.etag, "\"v1\""));
     assert_null(read.modified.data);
     assert_true(read.no_cache);

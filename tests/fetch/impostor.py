@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Helpers that are none: what a host believes of what one says, and how it says it."""
+
+import sys
+
+from helper import field, message
+from steps import fetched, refused
+from world import Site, body
+
+SCRIPT = """#!{python} -I
+import os, socket, time
+if os.fork():
+    os._exit(0)
+host = socket.socket(fileno=0)
+host.recv(65536)
+for after, data in {said!r}:
+    time.sleep(after)
+    host.sendall(data)
+"""
+
+
+def impostor(site, *said):
+    """A program that says these bytes, each after so many seconds, whatever it is asked."""
+    program = site.folder / "impostor"
+    program.write_text(SCRIPT.format(python=sys.executable, said=said))
+    program.chmod(0o755)
+    return program
+
+
+def reply(status, *fields):
+    return message(field(5, status), field(9, (3600).to_bytes(4, "big")), *fields, kind=2)
+
+
+def try_impostor(results, world):
+    keys = field(6, world.set)
+    new = reply(b"0", keys, field(7, b"https://idp.example/jwks"))
+    site = Site(world)
+    fetched(results, site, "a whole answer of another program", helper=impostor(site, (0, new)))
+    site = Site(world)
+    fetched(results, site, "one in two halves",
+            helper=impostor(site, (0, new[:50]), (0.1, new[50:])))
+    for number, size, name in ((2, 1024, "an ETag"), (3, 1024, "a Last-Modified"), (7, 2048, "a URI")):
+        site = Site(world)
+        fetched(results, site, f"an answer with {name} of {size} bytes",
+                helper=impostor(site, (0, reply(b"0", keys, field(number, b"x" * size)))))
+        fetched(results, site, f"{name} of {size} bytes: the next request can carry it", "get=+4000")
+        site = Site(world)
+        refused(results, site, f"an answer with {name} of {size + 1} bytes", "no whole answer",
+                helper=impostor(site, (0, reply(b"0", keys, field(number, b"x" * (size + 1))))))
+
+
+def try_unchanged(results, world):
+    """That nothing changed is believed of the place that the keys came from, and of no other."""
+    world.server.scripts["/jwks"] = body(world.set, ETag='"v1"')
+    here = world.server.url("/jwks").encode()
+    for name, fields, believed in (("that place", (field(7, here),), True),
+                                   ("another", (field(7, here + b"2"),), False),
+                                   ("no place", (), False)):
+        site = Site(world)
+        site.run("get=+0")
+        helper = impostor(site, (0, reply(b"1", *fields)))
+        line, log = site.one("force=+10", helper=helper)
+        results.equal(line.split()[1], "ok" if believed else "keys-unavailable",
+                      f"unchanged, says the helper, at {name}", line, log)
+        results.equal("another place" in log, not believed, f"and the log says why: {name}", log)
