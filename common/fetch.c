@@ -81,11 +81,11 @@ bool jwta_spawn_detached(char *const argv[], int socket)
 /* ------------------------------------------------------------------ one exchange */
 
 /* A socket pair away from the descriptors 0 to 2, which a host may have closed. */
-static bool make_pair(int pair[2])
+static bool make_pair(int type, int pair[2])
 {
     int made[2] = {-1, -1};
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made) != 0)
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, made) != 0)
         return false;
     for (int i = 0; i < 2; i++) {
         pair[i] = fcntl(made[i], F_DUPFD_CLOEXEC, FIRST_FREE);
@@ -100,7 +100,23 @@ static bool make_pair(int pair[2])
     return false;
 }
 
-static int64_t now_ms(void)
+bool jwta_spawn_talking(char *const argv[], int type, int *socket)
+{
+    int pair[2] = {-1, -1};
+    bool spawned = false;
+
+    if (!make_pair(type, pair))
+        return false;
+    spawned = jwta_spawn_detached(argv, pair[1]);
+    (void)close(pair[1]);
+    if (spawned)
+        *socket = pair[0];
+    else
+        (void)close(pair[0]);
+    return spawned;
+}
+
+int64_t jwta_monotonic_ms(void)
 {
     struct timespec now = {0};
 
@@ -108,11 +124,10 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until the socket is ready; false when the deadline has passed. */
-static bool wait_ready(int socket, short events, int64_t deadline)
+bool jwta_wait_ready(int socket, short events, int64_t deadline)
 {
     for (;;) {
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - jwta_monotonic_ms();
         struct pollfd fd = {.fd = socket, .events = events};
         int ready = left > 0 ? poll(&fd, 1, (int)left) : 0;
 
@@ -128,7 +143,7 @@ static bool send_all(int socket, struct jwta_span bytes, int64_t deadline)
     while (bytes.len > 0) {
         ssize_t sent = 0;
 
-        if (!wait_ready(socket, POLLOUT, deadline))
+        if (!jwta_wait_ready(socket, POLLOUT, deadline))
             return false;
         sent = send(socket, bytes.data, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno == EINTR || errno == EAGAIN))
@@ -141,22 +156,28 @@ static bool send_all(int socket, struct jwta_span bytes, int64_t deadline)
     return true;
 }
 
-/* Reads one whole message; what it says of its length bounds it, and its mark is checked later. */
+/*
+ * Reads one whole message and the end behind it, so that nothing follows late. What it says of its
+ * length bounds it, and its mark is checked later.
+ */
 static bool receive_all(int socket, struct jwta_buf *buf, int64_t deadline)
 {
     size_t whole = 0;
 
-    while (whole == 0 || buf->len < whole) {
+    for (;;) {
         ssize_t got = 0;
 
-        if (jwta_buf_reserve(buf, whole > 0 ? whole : READ_STEP) != JWTA_OK ||
-            !wait_ready(socket, POLLIN, deadline))
+        /* A byte more than there may be, to see it. */
+        if (jwta_buf_reserve(buf, whole > 0 ? whole + 1 : READ_STEP) != JWTA_OK ||
+            !jwta_wait_ready(socket, POLLIN, deadline))
             return false;
         got = recv(socket, buf->data + buf->len, buf->capacity - buf->len, MSG_DONTWAIT);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        if (got <= 0)
+        if (got < 0)
             return false;
+        if (got == 0)
+            return whole > 0 && buf->len == whole;
         buf->len += (size_t)got;
         whole = jwta_message_length(jwta_buf_span(buf));
         if (whole == 0 && buf->len >= READ_STEP)
@@ -164,7 +185,6 @@ static bool receive_all(int socket, struct jwta_buf *buf, int64_t deadline)
         if (whole > 0 && buf->len > whole)
             return false;
     }
-    return true;
 }
 
 /* A helper that root starts must become somebody: never root, never a uid that others share. */
@@ -182,10 +202,10 @@ enum jwta_code jwta_fetch(const struct jwta_fetch *fetch, const struct jwta_fetc
                           struct jwta_buf *buf, struct jwta_fetch_reply *reply,
                           struct jwta_why *why)
 {
-    int64_t deadline = now_ms() + INT64_C(1000) * JWTA_FETCH_DEADLINE;
+    int64_t deadline = jwta_monotonic_ms() + INT64_C(1000) * JWTA_FETCH_DEADLINE;
     struct jwta_buf message = {0};
     char *helper = NULL;
-    int pair[2] = {-1, -1};
+    int socket = -1;
     enum jwta_code code = JWTA_KEYS_UNAVAILABLE;
 
     if (geteuid() == 0 && !helper_user_exists(fetch))
@@ -195,23 +215,19 @@ enum jwta_code jwta_fetch(const struct jwta_fetch *fetch, const struct jwta_fetc
         code = jwta_fail(why, JWTA_MEMORY, "out of memory");
         goto out;
     }
-    if (!make_pair(pair) || !jwta_spawn_detached((char *const[]){helper, NULL}, pair[1])) {
+    if (!jwta_spawn_talking((char *const[]){helper, NULL}, SOCK_STREAM, &socket)) {
         (void)jwta_fail(why, code, "%s cannot be started", fetch->helper);
         goto out;
     }
-    (void)close(pair[1]);
-    pair[1] = -1;
-    if (!send_all(pair[0], jwta_buf_span(&message), deadline) ||
-        !receive_all(pair[0], buf, deadline) || !jwta_reply_read(jwta_buf_span(buf), reply))
+    if (!send_all(socket, jwta_buf_span(&message), deadline) ||
+        shutdown(pair[0], SHUT_WR) != 0 || !receive_all(socket, buf, deadline) || !jwta_reply_read(jwta_buf_span(buf), reply))
         (void)jwta_fail(why, code, "the fetch helper gave no whole answer within %d s",
                         JWTA_FETCH_DEADLINE);
     else
         code = JWTA_OK;
 out:
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0)
-            (void)close(pair[i]);
-    }
+    if (socket >= 0)
+        (void)close(socket);
     free(helper);
     jwta_buf_free(&message);
     return code;

@@ -23,26 +23,27 @@
 #define SOCKET STDIN_FILENO
 #define ALARM_SECONDS (JWTA_FETCH_SECONDS + 1)
 
-/* One whole message and nothing behind it. */
+/* One whole message and the end behind it, so that nothing follows late. */
 static bool receive(struct jwta_buf *message)
 {
     size_t whole = 0;
 
     if (jwta_buf_reserve(message, JWTA_REQUEST_MAX + 1) != JWTA_OK)
         return false;
-    while (whole == 0 || message->len < whole) {
+    for (;;) {
         ssize_t got = read(SOCKET, message->data + message->len, message->capacity - message->len);
 
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got < 0)
             return false;
+        if (got == 0)
+            return whole > 0 && message->len == whole;
         message->len += (size_t)got;
         whole = jwta_message_length(jwta_buf_span(message));
         if (whole > JWTA_REQUEST_MAX || message->len > JWTA_REQUEST_MAX)
             return false;
     }
-    return message->len == whole;
 }
 
 static bool send_reply(const struct jwta_fetch_reply *reply)
@@ -60,6 +61,8 @@ static bool send_reply(const struct jwta_fetch_reply *reply)
         if (sent)
             left = jwta_span(left.data + written, left.len - (size_t)written);
     }
+    /* The host waits for the end, whoever else may have a copy of the socket. */
+    sent = shutdown(SOCKET, SHUT_WR) == 0 && sent;
     jwta_buf_free(&message);
     return sent;
 }

@@ -97,15 +97,17 @@ def try_host(results, world):
                    "32 threads leave no trace", *lines, log)
 
 
-def talk(data, helper=HELPER, end=True, **options):
-    """Starts the helper and says data to it; its answer."""
+def talk(data, late=b"", helper=HELPER, **options):
+    """Starts the helper and says data to it, and a little later what comes late; its answer."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         subprocess.run([helper], stdin=theirs, env={}, check=False, timeout=20, **options)
         theirs.close()
         ours.sendall(data)
-        if end:
-            ours.shutdown(socket.SHUT_WR)
+        time.sleep(0.2 if late else 0)
+        with contextlib.suppress(OSError):
+            ours.sendall(late)
+        ours.shutdown(socket.SHUT_WR)
         ours.settimeout(15)
         answer = b""
         with contextlib.suppress(OSError):
@@ -141,6 +143,12 @@ def try_protocol(results, world):
             ("a field missing", message(config, no_cache)),
             ("too large", message(field(0, b"/" * 20000), issuer, no_cache))):
         results.equal(talk(data), b"", f"a request with {name} is not answered")
+    for name, late in (("a byte", b"x"), ("another request", message(config, issuer, no_cache))):
+        results.equal(talk(message(config, issuer, no_cache), late), b"",
+                      f"a request with {name} behind, late, is not answered")
+    for number, size, name in ((2, 1025, "an ETag"), (3, 1025, "a Last-Modified"), (7, 2049, "a URI")):
+        results.equal(talk(message(config, issuer, no_cache, field(number, b"x" * size))), b"",
+                      f"a request with {name} of {size} bytes is not answered")
     for name, data in (
             ("an unknown issuer", message(config, field(1, b"evil"), no_cache)),
             ("a URL for an issuer", message(config, field(1, b"https://evil.example"), no_cache)),

@@ -33,12 +33,22 @@ def reply(status, *fields):
 
 def try_impostor(results, world):
     keys = field(6, world.set)
+    large = field(6, world.set + b" " * 40000)
     new = reply(b"0", keys, field(7, b"https://idp.example/jwks"))
     site = Site(world)
     fetched(results, site, "a whole answer of another program", helper=impostor(site, (0, new)))
     site = Site(world)
     fetched(results, site, "one in two halves",
             helper=impostor(site, (0, new[:50]), (0.1, new[50:])))
+    for name, said in (
+            ("behind it", ((0, new + b"x"),)),
+            ("behind it, late", ((0, new), (0.2, b"x"))),
+            ("behind a large one", ((0, reply(b"0", large) + b"x"),)),
+            ("behind a large one, late", ((0, reply(b"0", large)), (0.2, b"x"))),
+            ("in another message", ((0, new + new),))):
+        site = Site(world)
+        refused(results, site, f"an answer with something {name}", "no whole answer",
+                helper=impostor(site, *said))
     for number, size, name in ((2, 1024, "an ETag"), (3, 1024, "a Last-Modified"), (7, 2048, "a URI")):
         site = Site(world)
         fetched(results, site, f"an answer with {name} of {size} bytes",
