@@ -39,4 +39,15 @@ JWTA_MUST_USE enum jwta_code jwta_fetch(const struct jwta_fetch *fetch,
  */
 JWTA_MUST_USE bool jwta_spawn_detached(char *const argv[], int socket);
 
+/*
+ * The same with a socket pair (AF_UNIX, of this type), one end of which is the program's standard
+ * input, the other *socket, the caller's to close.
+ */
+JWTA_MUST_USE bool jwta_spawn_talking(char *const argv[], int type, int *socket);
+
+/* Milliseconds of CLOCK_MONOTONIC, and a wait for poll(2)'s events until then; false when it has
+ * come. */
+int64_t jwta_monotonic_ms(void);
+JWTA_MUST_USE bool jwta_wait_ready(int socket, short events, int64_t deadline);
+
 #endif

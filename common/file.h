@@ -26,10 +26,15 @@ enum jwta_file_trust {
 };
 
 /*
+ * Whether this process has, or had when it was started, other rights than whoever started it, who
+ * chose its limits and may signal it and what it starts: setuid, setgid or with capabilities
+ * (AT_SECURE, getauxval(3)), or between two identities.
+ */
+bool jwta_between_identities(void);
+
+/*
  * Whose files count in this process beside root's, for `expected` below: those of the user that it
- * runs as. But only root's where it has other rights than whoever started it, who could have
- * planted files: setuid, setgid or with capabilities (AT_SECURE, getauxval(3)), or between two
- * identities.
+ * runs as; only root's between identities, for whoever started it could have planted files.
  */
 uid_t jwta_file_owner(void);
 

@@ -4,9 +4,12 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+bool jwta_between_identities(void)
+{
+    return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
+}
+
 uid_t jwta_file_owner(void)
 {
-    if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
-        return 0;
-    return geteuid();
+    return jwta_between_identities() ? 0 : geteuid();
 }

@@ -101,7 +101,6 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
                             enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why);
 /* Whether a failed attempt is too recent for another. */
 bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now);
-int64_t jwta_monotonic_ms(void);
 
 /* keys_remote.c: keys from the network, by the contracts of jwta_keys_get and its like. */
 enum jwta_code jwta_remote_get(struct jwta_keys *keys, const struct jwta_issuer *issuer,

@@ -142,9 +142,11 @@ static const char *const allowed[] = {
 /* Bounds a resource for good. */
 static bool bound(int resource, rlim_t value)
 {
-    struct rlimit limit = {0};
+    struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
 
-    /* A host's own bound may be lower, and only root could raise it. */
+    /* Only root can raise a bound that a host has; anybody else keeps to it. */
+    if (setrlimit((__rlimit_resource_t)resource, &limit) == 0)
+        return true;
     if (getrlimit((__rlimit_resource_t)resource, &limit) != 0)
         return false;
     if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < value)
