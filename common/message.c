@@ -186,7 +186,8 @@ bool jwta_reply_read(struct jwta_span message, struct jwta_fetch_reply *out)
         !fields_are(fields,
                     F(ETAG) | F(MODIFIED) | F(STATUS) | F(BODY) | F(URI) | F(REASON) | F(FRESHNESS),
                     F(STATUS) | F(FRESHNESS)) ||
-        !fields_bounded(fields) || fields[FIELD_STATUS].len != 1 || fields[FIELD_FRESHNESS].len != 4)
+        !fields_bounded(fields) || fields[FIELD_STATUS].len != 1 ||
+        fields[FIELD_FRESHNESS].len != 4)
         return false;
     status = fields[FIELD_STATUS].data[0];
     if (status < '0' + JWTA_FETCH_NEW || status > '0' + JWTA_FETCH_FAILED ||

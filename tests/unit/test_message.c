@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct jwta_fetch_request asked = {
-    .config = {"/etc/c", 6},
-    .issuer = {"corp", 4},
-    .uri = {"https://a/b", 11},
-    .etag = {"\"v1\"", 4},
-    .no_cache = true};
+static const struct jwta_fetch_request asked = {.config = {"/etc/c", 6},
+                                                .issuer = {"corp", 4},
+                                                .uri = {"https://a/b", 11},
+                                                .etag = {"\"v1\"", 4},
+                                                .no_cache = true};
 
 static struct jwta_buf request_of(const struct jwta_fetch_request *request)
 {
