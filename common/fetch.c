@@ -219,7 +219,7 @@ enum jwta_code jwta_fetch(const struct jwta_fetch *fetch, const struct jwta_fetc
         (void)jwta_fail(why, code, "%s cannot be started", fetch->helper);
         goto out;
     }
-    if (!send_all(socket, jwta_buf_span(&message), deadline) || shutdown(pair[0], SHUT_WR) != 0 ||
+    if (!send_all(socket, jwta_buf_span(&message), deadline) || shutdown(socket, SHUT_WR) != 0 ||
         !receive_all(socket, buf, deadline) || !jwta_reply_read(jwta_buf_span(buf), reply))
         (void)jwta_fail(why, code, "the fetch helper gave no whole answer within %d s",
                         JWTA_FETCH_DEADLINE);
