@@ -2,6 +2,8 @@
 /* Defaults, and what holds between keywords: within an issuer, and of the whole. */
 #include "common/conf_private.h"
 
+#include "common/url.h"
+
 #include <string.h>
 
 #define CLOCK_SKEW_DEFAULT 60
@@ -77,7 +79,7 @@ static void check_identifier(struct jwta_loader *loader, size_t index)
     require(loader, issuer, "issuer", identifier->where);
     if (identifier->text == NULL)
         return;
-    const char *fault = jwta_url_fault(identifier->text, false);
+    const char *fault = jwta_url_fault(identifier->text, 0);
     if (fault != NULL)
         jwta_conf_error(loader, identifier->where, "\"issuer\" %s: %s", fault,
                         JWTA_QUOTED(identifier->text));
@@ -211,8 +213,8 @@ static void check_network(struct jwta_loader *loader, const struct jwta_issuer *
     jwta_conf_check_range(loader, "stale_if_error", &issuer->stale_if_error, 0, STALE_MAX,
                           "at most 30d");
     /* A proxy sees names, not what is said (https): it need be no loopback address. */
-    if (issuer->proxy.text != NULL && strncmp(issuer->proxy.text, "http://", 7) != 0)
-        fault = jwta_url_fault(issuer->proxy.text, false);
+    if (issuer->proxy.text != NULL)
+        fault = jwta_url_fault(issuer->proxy.text, JWTA_URL_PLAIN);
     if (fault != NULL)
         jwta_conf_error(loader, issuer->proxy.where, "\"proxy\" %s: %s", fault,
                         JWTA_QUOTED(issuer->proxy.text));

@@ -76,9 +76,6 @@ void jwta_strings_clear(struct jwta_strings *strings);
 /* conf_section.c: one file's tree, loader->file. */
 void jwta_conf_read_tree(struct jwta_loader *loader, const struct jwta_node *root);
 
-/* conf_url.c: what is wrong with a URL for keys or of an issuer (RFC 8414 section 2), or NULL. */
-const char *jwta_url_fault(const char *url, bool query_allowed);
-
 /* conf_group.c: looks up the local groups that the configuration names, each once. */
 void jwta_conf_check_groups(struct jwta_loader *loader);
 

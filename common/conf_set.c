@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/conf_private.h"
 
+#include "common/url.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -81,7 +83,7 @@ void jwta_set_URL(const struct jwta_setting *setting, void *member)
 {
     struct jwta_string *out = member;
     const char *text = jwta_setting_text(setting, setting->value);
-    const char *fault = text != NULL ? jwta_url_fault(text, false) : NULL;
+    const char *fault = text != NULL ? jwta_url_fault(text, 0) : NULL;
 
     out->where = jwta_setting_where(setting);
     if (fault == NULL && text != NULL && strlen(text) > URL_MAX)
@@ -316,7 +318,7 @@ void jwta_set_JWKS(const struct jwta_setting *setting, void *member)
     if (strcmp(text, "discover") == 0) {
         out->kind = JWTA_JWKS_DISCOVER;
     } else if (strstr(text, "://") != NULL) {
-        const char *fault = jwta_url_fault(text, true);
+        const char *fault = jwta_url_fault(text, JWTA_URL_QUERY);
         out->kind = JWTA_JWKS_URL;
         if (fault == NULL)
             out->place = jwta_conf_copy(setting->loader, text, strlen(text));

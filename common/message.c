@@ -135,7 +135,7 @@ static bool fields_are(const struct jwta_span fields[FIELDS], unsigned allowed, 
 /* What is kept of a reply goes into the next request, which must not become too large by it. */
 static bool fields_bounded(const struct jwta_span fields[FIELDS])
 {
-    return fields[FIELD_URI].len <= JWTA_URI_MAX && fields[FIELD_ETAG].len <= JWTA_VALIDATOR_MAX &&
+    return fields[FIELD_URI].len <= JWTA_URL_MAX && fields[FIELD_ETAG].len <= JWTA_VALIDATOR_MAX &&
            fields[FIELD_MODIFIED].len <= JWTA_VALIDATOR_MAX;
 }
 

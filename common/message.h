@@ -9,6 +9,7 @@
 #define JWTA_MESSAGE_H
 
 #include "common/buf.h"
+#include "common/url.h"
 
 #include <stdint.h>
 
@@ -16,7 +17,6 @@
 #define JWTA_REQUEST_MAX (16 * 1024)               /* bytes of a whole request */
 #define JWTA_REPLY_MAX (JWTA_BODY_MAX + 16 * 1024) /* bytes of a whole reply */
 #define JWTA_VALIDATOR_MAX 1024                    /* bytes of an ETag or a Last-Modified */
-#define JWTA_URI_MAX 2048                          /* bytes of where a JWKS is */
 
 /* Asks for the keys of a configured issuer. Spans are borrowed; absent ones are left out. */
 struct jwta_fetch_request {

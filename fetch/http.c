@@ -2,6 +2,7 @@
 #include "fetch/http.h"
 
 #include "common/message.h"
+#include "common/url.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -62,25 +63,6 @@ void http_close(struct http **http)
     curl_global_cleanup();
     free(*http);
     *http = NULL;
-}
-
-static bool plain_loopback(const char *url)
-{
-    static const char *const prefixes[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        size_t len = strlen(prefixes[i]);
-
-        if (strncmp(url, prefixes[i], len) == 0 &&
-            (url[len] == '\0' || url[len] == ':' || url[len] == '/' || url[len] == '?'))
-            return true;
-    }
-    return false;
-}
-
-bool http_url_allowed(const char *url)
-{
-    return strncmp(url, "https://", 8) == 0 || plain_loopback(url);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
@@ -226,7 +208,7 @@ static bool set_rules(struct http *http, long left)
     return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_ERRORBUFFER, http->error) &&
            SET(CURLOPT_USERAGENT, "jwtauth-fetch/" JWTA_VERSION) &&
            SET(CURLOPT_FOLLOWLOCATION, 1L) && SET(CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX) &&
-           SET(CURLOPT_REDIR_PROTOCOLS_STR, "https") &&
+           SET(CURLOPT_REDIR_PROTOCOLS_STR, "https") && SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_NOPROXY, "") &&
@@ -246,18 +228,19 @@ bool http_get(struct http *http, const struct http_request *request, struct http
     struct transfer transfer = {.answer = answer};
     struct curl_slist *headers = NULL;
     int64_t left = http->deadline - now_ms();
+    const char *fault = jwta_url_fault(request->url, JWTA_URL_QUERY);
     CURLcode result = CURLE_FAILED_INIT;
 
     *answer = (struct http_answer){0};
-    if (!http_url_allowed(request->url) || left <= 0) {
-        (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s",
-                        left <= 0 ? "out of time" : "no https URL");
+    if (fault != NULL || left <= 0) {
+        (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s%s", fault != NULL ? "the URL " : "",
+                        fault != NULL ? fault : "out of time");
         return false;
     }
     curl_easy_reset(curl);
     http->error[0] = '\0';
     if (make_headers(request, &headers) && set_rules(http, (long)left) &&
-        SET(CURLOPT_PROTOCOLS_STR, plain_loopback(request->url) ? "http" : "https") &&
+        SET(CURLOPT_PROTOCOLS_STR, jwta_url_is_plain(request->url) ? "http" : "https") &&
         SET(CURLOPT_URL, request->url) && SET(CURLOPT_HTTPHEADER, headers) &&
         SET(CURLOPT_WRITEDATA, &transfer) && SET(CURLOPT_HEADERDATA, &transfer))
         result = curl_easy_perform(curl);

@@ -25,7 +25,7 @@ struct http *http_open(const struct http_options *options);
 void http_close(struct http **http);
 
 struct http_request {
-    const char *url; /* https, or http to a loopback address */
+    const char *url; /* one that jwta_url_fault finds nothing wrong with */
     struct jwta_span etag;
     struct jwta_span modified;
     bool no_cache;
@@ -47,8 +47,5 @@ struct http_answer {
 JWTA_MUST_USE bool http_get(struct http *http, const struct http_request *request,
                             struct http_answer *answer, struct jwta_why *why);
 void http_answer_free(struct http_answer *answer);
-
-/* Whether a URL may be asked at all: https, or http to a loopback address by name or number. */
-bool http_url_allowed(const char *url);
 
 #endif

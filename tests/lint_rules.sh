@@ -81,7 +81,7 @@ rule_floors()
     product_sources | while read -r path; do
         awk -v path="$path" '
             BEGIN {
-                split("err buf log b64 text,json alg host file yaml conf,jwk jws claims policy," \
+                split("err buf log b64 text url,json alg host file yaml conf,jwk jws claims policy," \
                       "message cache fetch keyset keys status grant,auth", floors, ",")
                 for (number in floors) {
                     count = split(floors[number], names, " ")

@@ -70,8 +70,14 @@ def try_discovery(results, world):
             (f"{root}/", server.url("/jwks"), "the metadata is of issuer", "issuer with a slash"),
             ("https://evil.example", server.url("/jwks"), "the metadata is of issuer",
              "issuer mismatch"),
-            (root, "http://127.0.0.1/jwks", "is no https URL", "jwks_uri by http"),
-            (root, "file:///etc/passwd", "is no https URL", "jwks_uri is a file")):
+            (root, "http://127.0.0.1/jwks", "is no https:// URL", "jwks_uri by http"),
+            (root, "file:///etc/passwd", "is no https:// URL", "jwks_uri is a file"),
+            (root, server.url("/jwks", "me@127.0.0.1"), "names a user", "jwks_uri with a user"),
+            (root, server.url("/jwks", "me:secret@127.0.0.1"), "names a user",
+             "jwks_uri with a password"),
+            (root, server.url("/jwks#x"), "has a fragment", "jwks_uri with a fragment"),
+            (root, server.url("/jwks?" + "x" * 2048), "is longer than 2048 bytes",
+             "a long jwks_uri")):
         world.reset()
         server.scripts[known] = metadata(said, uri)
         site = Site(world, jwks="discover", issuer=root)
@@ -86,7 +92,24 @@ def try_discovery(results, world):
             "HTTP status 404")
 
 
-
+def try_plain_discovery(results, world):
+    """An issuer of this host may name places of this host, and no others that only look so."""
+    known = "/.well-known/openid-configuration"
+    with contextlib.closing(Server()) as plain:
+        issuer = plain.url()
+        plain.scripts["/jwks"] = body(world.set)
+        plain.scripts[known] = metadata(issuer, plain.url("/jwks", "localhost"))
+        fetched(results, Site(world, jwks="discover", issuer=issuer), "plain discovery on loopback")
+        for host, reason in (("127.0.0.1:x@127.0.0.1", "names a user"),
+                             ("localhost:x@127.0.0.1", "names a user"),
+                             ("127.0.0.1.", "is no https:// URL"),
+                             ("localhost%00", "is no https:// URL"),
+                             ("127.0.0.2", "is no https:// URL")):
+            plain.forget()
+            plain.scripts[known] = metadata(issuer, plain.url("/jwks", host))
+            refused(results, Site(world, jwks="discover", issuer=issuer),
+                    f"plain discovery: keys at {host}", reason)
+            results.equal(plain.count(), 0, f"plain discovery: {host} is not asked")
 
 
 def try_conditional(results, world):

@@ -65,10 +65,16 @@ def try_faults(results, world):
             ("2 MiB in pieces", chunked, "larger than 1 MiB"),
             ("redirect loop", status(302, Location="/jwks"), "redirects"),
             ("redirect to http", status(302, Location="http://127.0.0.1:1/jwks"), "rotocol"),
-            ("redirect to file:", status(302, Location="file:///etc/passwd"), "rotocol")):
+            ("redirect to file:", status(302, Location="file:///etc/passwd"), "rotocol"),
+            ("redirect with a user", status(302, Location=server.url("/ok", "me@127.0.0.1")),
+             "redentials|ogin denied"),
+            ("redirect with a password", status(302, Location=server.url("/ok", "me:x@127.0.0.1")),
+             "redentials|ogin denied")):
         world.reset()
         server.scripts["/jwks"] = script
+        server.scripts["/ok"] = body(world.set)
         fault(results, world, name, reason)
+        results.equal(server.count("/ok"), 0, f"{name}: nobody is asked elsewhere")
     world.reset()
     server.scripts["/moved"] = status(302, Location="/jwks")
     fetched(results, Site(world, jwks=server.url("/moved")), "one redirect is followed")

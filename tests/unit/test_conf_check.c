@@ -125,6 +125,10 @@ static void test_issuer_urls_refused(void **state)
         BAD_URL("http://127.0.0.1.example.com/", NOT_HTTPS),
         BAD_URL("http://127.0.0.2/", NOT_HTTPS),
         BAD_URL("http://localhost@idp/", "names a user"),
+        {"issuer", "jwks: 'https://me:secret@idp/keys'",
+         "error 4: \"jwks\" names a user: \"https://me:secret@idp/keys\""},
+        {"issuer", "jwks: discover\n    proxy: 'http://me:secret@proxy:3128'",
+         "error 5: \"proxy\" names a user: \"http://me:secret@proxy:3128\""},
     };
 
     (void)state;

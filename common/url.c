@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/conf_private.h"
+#include "common/url.h"
 
 #include <string.h>
+
+static const char https[] = "https://";
+static const char http[] = "http://";
 
 /* Plain http is for a provider on this host: it never leaves it by one of these. */
 static bool is_loopback(struct jwta_span host)
@@ -46,13 +49,18 @@ static bool only_printable_ascii(const char *text)
     return true;
 }
 
-const char *jwta_url_fault(const char *url, bool query_allowed)
+bool jwta_url_is_plain(const char *url)
 {
-    static const char https[] = "https://";
-    static const char http[] = "http://";
-    bool plain = strncmp(url, http, sizeof(http) - 1) == 0;
+    return strncmp(url, http, sizeof(http) - 1) == 0;
+}
+
+const char *jwta_url_fault(const char *url, unsigned allowed)
+{
+    bool plain = jwta_url_is_plain(url);
     struct jwta_span host = {0};
 
+    if (strlen(url) > JWTA_URL_MAX)
+        return "is longer than 2048 bytes";
     if (!only_printable_ascii(url))
         return "has white space or characters that no URL may have";
     if (!plain && strncmp(url, https, sizeof(https) - 1) != 0)
@@ -66,11 +74,11 @@ const char *jwta_url_fault(const char *url, bool query_allowed)
         return fault;
     if (host.len == 0)
         return "names no host";
-    if (plain && !is_loopback(host))
+    if (plain && (allowed & JWTA_URL_PLAIN) == 0 && !is_loopback(host))
         return "is no https:// URL (http:// only to localhost, 127.0.0.1 or [::1])";
     if (strchr(start, '#') != NULL)
         return "has a fragment (#)";
-    if (!query_allowed && strchr(start, '?') != NULL)
+    if ((allowed & JWTA_URL_QUERY) == 0 && strchr(start, '?') != NULL)
         return "has a query (?)";
     return NULL;
 }
