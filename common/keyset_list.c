@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMBER_DEPTH (JWTA_KEYSET_DEPTH - 2) /* below the object and its array */
-
 static enum jwta_code append_line(struct jwta_buf *out, const char *name, const char *json)
 {
     enum jwta_code code = JWTA_MEMORY;
@@ -133,8 +131,9 @@ static enum jwta_code read_line(struct jwta_span line, struct jwta_member *membe
     struct jwta_span json = {0};
     enum jwta_code code = JWTA_JWK_MALFORMED;
 
+    /* A key may have been all of what was parsed, and is read as deep again. */
     if (split_line(line, &name, &json))
-        code = jwta_json_parse(json, MEMBER_DEPTH, JWTA_JWK_MALFORMED, &member->json, NULL);
+        code = jwta_json_parse(json, JWTA_KEYSET_DEPTH, JWTA_JWK_MALFORMED, &member->json, NULL);
     if (code == JWTA_OK)
         code = jwta_jwk_read(member->json, &member->jwk, NULL);
     if (code == JWTA_OK && !is_named(name, member->jwk.kid)) {

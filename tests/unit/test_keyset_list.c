@@ -110,6 +110,48 @@ static void test_listed_secret(void **state)
     free(text);
 }
 
+/* The key with a member of this many levels, itself among them: alone, or in a set. */
+static char *deep_key(unsigned levels, bool in_set)
+{
+    static const char opening[] = "[[[[[[[[[[";
+    static const char closing[] = "]]]]]]]]]]";
+    char *jwk = test_key_jwk(ec, "deep", NULL);
+    char *text = NULL;
+    int arrays = (int)levels - 1;
+
+    jwk[strlen(jwk) - 1] = '\0';
+    text = test_format("%s%s,\"x-more\":%.*s0%.*s}%s", in_set ? "{\"keys\":[" : "", jwk, arrays,
+                       opening, arrays, closing, in_set ? "]}" : "");
+    free(jwk);
+    return text;
+}
+
+/* A key that served before it was listed serves after it, however deep its other members go. */
+static void test_deep(void **state)
+{
+    size_t usable = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        char *text = deep_key(i / 2 + 1, i % 2 == 1);
+        struct jwta_keyset *set = NULL;
+        struct jwta_keyset *same = NULL;
+        struct jwta_buf lines = {0};
+
+        if (jwta_keyset_parse(jwta_span_of(text), &set, NULL) == JWTA_OK) {
+            usable++;
+            assert_code(find(set, "deep", "ES256"), JWTA_OK);
+            assert_code(jwta_keyset_list(set, &lines), JWTA_OK);
+            assert_code(jwta_keyset_from_list(&lines, jwta_buf_span(&lines), &same, NULL), JWTA_OK);
+            assert_code(find(same, "deep", "ES256"), JWTA_OK);
+        }
+        jwta_keyset_unref(&set);
+        jwta_keyset_unref(&same);
+        free(text);
+    }
+    assert_int_equal(usable, 8 + 6); /* levels that a key alone may have, and one in a set */
+}
+
 static void test_empty_list(void **state)
 {
     struct jwta_keyset *set = from_list("", JWTA_OK);
@@ -124,9 +166,8 @@ static void test_empty_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_list),
-        cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_listed_secret),
+        cmocka_unit_test(test_no_list),       cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_listed_secret), cmocka_unit_test(test_deep),
         cmocka_unit_test(test_empty_list),
     };
 
