@@ -164,6 +164,21 @@ static enum jwta_code import_rsa(const struct jwta_jwk *jwk, struct jwta_key *ke
     return code;
 }
 
+/*
+ * RFC 7518 section 6.2.1.2: as long as the field, leading zeros included. Some providers leave such
+ * zeros out, which spoils one key in 128: whoever runs one is to read which it is.
+ */
+static enum jwta_code check_coordinate(const struct curve *curve, const char *name, size_t len,
+                                       struct jwta_why *why)
+{
+    if (len == curve->coordinate_len)
+        return JWTA_OK;
+    return jwta_fail(why, JWTA_JWK_MALFORMED,
+                     "%s has %zu bytes; %s needs %zu, leading zeros included "
+                     "(RFC 7518 section 6.2.1)",
+                     name, len, curve->crv, curve->coordinate_len);
+}
+
 static enum jwta_code import_ec(const struct jwta_jwk *jwk, struct jwta_key *key,
                                 struct jwta_why *why)
 {
@@ -181,12 +196,12 @@ static enum jwta_code import_ec(const struct jwta_jwk *jwk, struct jwta_key *key
     if (code == JWTA_OK)
         code = member_bytes(jwk, "y", curve->coordinate_len, point + 1 + curve->coordinate_len,
                             &y_len, why);
+    if (code == JWTA_OK)
+        code = check_coordinate(curve, "x", x_len, why);
+    if (code == JWTA_OK)
+        code = check_coordinate(curve, "y", y_len, why);
     if (code != JWTA_OK)
         return code;
-    /* RFC 7518 section 6.2.1.2: the length is that of the field, leading zeros included. */
-    if (x_len != curve->coordinate_len || y_len != curve->coordinate_len)
-        return jwta_fail(why, JWTA_JWK_MALFORMED, "a coordinate of %s has %zu bytes", curve->crv,
-                         curve->coordinate_len);
     key->crv = curve->crv;
     memcpy(group, curve->group, strlen(curve->group) + 1);
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
@@ -281,7 +296,7 @@ static enum jwta_code import_okp(const struct jwta_jwk *jwk, struct jwta_key *ke
     if (code != JWTA_OK)
         return code;
     if (len != curve->coordinate_len)
-        return jwta_fail(why, JWTA_JWK_MALFORMED, "a public key of %s has %zu bytes", curve->crv,
+        return jwta_fail(why, JWTA_JWK_MALFORMED, "x has %zu bytes; %s needs %zu", len, curve->crv,
                          curve->coordinate_len);
     code = check_order(curve, public, len, why);
     if (code != JWTA_OK)

@@ -240,6 +240,33 @@ static void test_ec_points(void **state)
 #define OKP(crv, x) "{\"kty\":\"OKP\",\"crv\":\"" crv "\",\"x\":\"" x "\"}"
 #define ED "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
+/* Coordinates whose leading zeros were left out: refused, and the reason says which is short. */
+static void test_short_coordinates(void **state)
+{
+#define SHORT256 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    static const struct {
+        const char *jwk;
+        const char *reason;
+    } rows[] = {
+        {EC("P-256", SHORT256, Y256),
+         "x has 31 bytes; P-256 needs 32, leading zeros included (RFC 7518 section 6.2.1)"},
+        {EC("P-256", X256, SHORT256),
+         "y has 31 bytes; P-256 needs 32, leading zeros included (RFC 7518 section 6.2.1)"},
+        {EC("P-256", "AA" X256, Y256), "x is longer than 32 bytes"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" SHORT256 "\"}",
+         "x has 31 bytes; Ed25519 needs 32"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct jwta_key *key = NULL;
+        struct jwta_why why = {0};
+
+        assert_code(test_import(rows[i].jwk, &key, &why), JWTA_JWK_MALFORMED);
+        assert_string_equal(why.text, rows[i].reason);
+    }
+}
+
 static void test_okp(void **state)
 {
     static const struct {
@@ -411,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_rsa_leading_zero),
         cmocka_unit_test(test_rsa_roca),
         cmocka_unit_test(test_ec_points),
+        cmocka_unit_test(test_short_coordinates),
         cmocka_unit_test(test_okp),
         cmocka_unit_test(test_small_order),
         cmocka_unit_test(test_secrets),
