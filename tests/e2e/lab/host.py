@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A host of our own: this process and its children see a private /etc, /usr, /dev, /run, /var/cache,
-/var/lib, /var/log and /var/spool, and a network that is nothing but loopback addresses.
+/var/lib, /var/log and /var/spool, and a network that is nothing but loopback addresses. Servers that
+the machine lacks are there, too (packages.py).
 
 All of it is in memory and belongs to namespaces, so that it is gone with the last process that
 sees it, whatever way that process ended; the machine's own files are never written to.
@@ -15,7 +16,10 @@ import struct
 import subprocess
 import time
 
+from lab import packages
+
 FOLDER = "/run/lab"
+_UNPACKED = os.path.join(FOLDER, "unpacked")
 
 # What the README says to do once on a host, beside `make install`.
 SET_UP = """\
@@ -58,12 +62,14 @@ def _mount(source, target, kind, flags=0, data=None):
 
 
 def _overlay(folder):
-    """Lets folder be written to without changing what is below it."""
+    """Lets folder be written to without changing what is below it; shows unpacked packages in it."""
     layers = os.path.join(FOLDER, "layers", folder.strip("/"))
     upper, work = os.path.join(layers, "upper"), os.path.join(layers, "work")
     os.makedirs(upper)
     os.makedirs(work)
-    data = f"lowerdir={folder},upperdir={upper},workdir={work}"
+    unpacked = _UNPACKED + folder
+    lower = f"{unpacked}:{folder}" if os.path.isdir(unpacked) else folder
+    data = f"lowerdir={lower},upperdir={upper},workdir={work}"
     _mount("overlay", folder, "overlay", data=data)
 
 
@@ -91,6 +97,10 @@ def enter():
     os.umask(0o022)
     os.makedirs("/run/sshd")
     os.mkdir(FOLDER)
+    unpacked = packages.folder()
+    if unpacked:
+        os.mkdir(_UNPACKED)
+        _mount(unpacked, _UNPACKED, None, _MS_BIND)
     _mount("lab", "/var/log", "tmpfs", data="mode=755")
     _mount("lab", "/var/cache", "tmpfs", data="mode=755")
     _overlay("/etc")
@@ -98,6 +108,8 @@ def enter():
     _overlay("/var/lib")
     _overlay("/var/spool")
     _private_dev()
+    if unpacked:
+        packages.set_up()
 
 
 def install(build):
