@@ -223,13 +223,14 @@ static int get_credential(struct call *call, char **credential)
 }
 
 /*
- * Says why there is nothing to verify. Not an audit line: in a mixed stack this is how every login
- * with a password begins.
+ * Says why there is nothing to verify. Not an audit line, for nothing was decided: in a mixed stack
+ * this is how every login with a password begins.
  */
 static void log_no_token(const struct call *call, const char *credential)
 {
     /* What sshd hands to PAM in place of the answer of a user whom it has refused already. */
     static const char refused_by_sshd[] = "\b\n\r\177INCORRECT";
+    struct jwta_quoted service;
     struct jwta_quoted user;
     struct jwta_quoted remote;
     size_t len = strlen(credential);
@@ -242,7 +243,9 @@ static void log_no_token(const struct call *call, const char *credential)
     else if (strncmp(credential, "eyJ", 3) == 0 && (len == 1023 || len == 511))
         reason = "the answer begins like a token and was cut by the client: use a shorter one";
     jwta_log(&call->log, JWTA_LOG_INFO,
-             "no token was given for user %s from %s: %s; left to the next module",
+             "result=none service=%s user=%s remote=%s detail=no token was given: %s; left to the "
+             "next module",
+             jwta_quote(&service, jwta_span_of(call->service)),
              jwta_quote(&user, jwta_span_of(call->user)),
              jwta_quote(&remote, jwta_span_of(call->remote)), reason);
 }
