@@ -21,7 +21,10 @@ JWTA_MUST_USE bool sandbox_detach(unsigned seconds);
  */
 JWTA_MUST_USE bool sandbox_drop(const char *user);
 
-/* From here on only the system calls that HTTP over TLS needs. false: the kernel has no seccomp. */
+/*
+ * From here on only the system calls that HTTP over TLS needs, and of those none that reaches
+ * another process (filter.c). false: the kernel has no seccomp.
+ */
 JWTA_MUST_USE bool sandbox_close(void);
 
 #endif
