@@ -165,8 +165,7 @@ static const struct {
     /* Files are there to be read. */
     {"open", 1, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0},
     {"openat", 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0},
-    /* PR_SCHED_CORE takes the number of another, and who is dumpable again can be read by others.
-     */
+    /* PR_SCHED_CORE takes another's number; who is dumpable again can be read by others. */
     {"prctl", 0, WHOLE, PR_SET_NAME},
     /* Of this process; by its number, it would be any of the same user. */
     {"prlimit64", 0, WHOLE, 0},
