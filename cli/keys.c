@@ -5,24 +5,27 @@
  * wait. Root's also makes the directories of service_users.
  */
 #include "common/keys.h"
+#include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/query.h"
 #include "cli/service_users.h"
 
 #include <getopt.h>
-#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"jwks", required_argument, NULL, 'j'},
-    {"issuer", required_argument, NULL, 'i'}, {"force", no_argument, NULL, 'f'},
-    {"background", no_argument, NULL, 'b'},   {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"jwks", required_argument, NULL, 'j'},
+    {"issuer", required_argument, NULL, 'i'},
+    {"force", no_argument, NULL, 'f'},
+    {"background", no_argument, NULL, 'b'},
+    {"for-login", required_argument, NULL, 'l'},
+    {NULL, 0, NULL, 0},
 };
 
 /* What was asked for. */
@@ -30,9 +33,10 @@ struct question {
     const char *config;
     const char *jwks;
     const char *issuer;
+    enum jwta_refresh how;
     bool force;
-    bool background;
-    bool quiet;
+    bool background;    /* beside a login, which does not wait */
+    bool for_login;     /* for one that does, behind the socket that is standard input */
     bool makes_folders; /* those of service_users, before anything is fetched */
 };
 
@@ -120,12 +124,11 @@ static enum jwta_code refresh_issuer(const struct question *question, struct jwt
                                      const struct jwta_issuer *issuer)
 {
     struct jwta_why why = {0};
-    enum jwta_refresh how = question->force        ? JWTA_REFRESH_FORCE
-                            : question->background ? JWTA_REFRESH_AHEAD
-                                                   : JWTA_REFRESH_DUE;
-    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), how, &why);
+    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), question->how, &why);
 
-    if (code != JWTA_OK && !question->quiet)
+    if (question->for_login)
+        jwta_keys_report(STDIN_FILENO, code, &why);
+    else if (code != JWTA_OK && !question->background)
         (void)jwta_cli_usage("issuer %s: %s: %s", issuer->name, jwta_code_name(code), why.text);
     return code;
 }
@@ -172,7 +175,11 @@ static enum jwta_exit each_issuer(const struct question *question,
     if (code == JWTA_OK)
         code = jwta_keys_new(conf,
                              &(struct jwta_keys_options){
-                                 .config = path, .expected = geteuid(), .trust = JWTA_FILE_TRUSTED},
+                                 .config = path,
+                                 .expected = geteuid(),
+                                 .trust = JWTA_FILE_TRUSTED,
+                                 .settled = question->background || question->for_login,
+                             },
                              &keys);
     if (code == JWTA_OK) {
         if (question->makes_folders)
@@ -183,6 +190,8 @@ static enum jwta_exit each_issuer(const struct question *question,
         problems_print(&problems, false, stderr);
         if (problems.errors == 0)
             (void)jwta_cli_usage("%s: %s", question->config, jwta_code_text(code));
+        if (question->for_login)
+            jwta_keys_report(STDIN_FILENO, code, NULL);
         result = jwta_cli_exit(jwta_code_class(code));
     }
     jwta_keys_free(&keys);
@@ -191,51 +200,49 @@ static enum jwta_exit each_issuer(const struct question *question,
     return result;
 }
 
-/*
- * Leaves the login that started it: a child of its own session goes on, bounded, and where it has
- * root's rights by a setuid program, as root alone. false: give up.
- */
-static bool to_background(void)
-{
-    pid_t child = fork();
-
-    if (child < 0)
-        return false;
-    if (child > 0)
-        _exit(0);
-    (void)setsid();
-    (void)umask(077);
-    (void)alarm(BACKGROUND_SECONDS);
-    return chdir("/") == 0 &&
-           (geteuid() != 0 ||
-            (setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0));
-}
-
 static enum jwta_exit refresh(struct question *question)
 {
+    bool apart = question->background || question->for_login;
+
     if (question->jwks != NULL)
         return jwta_cli_usage("--jwks goes with keys list");
-    if (question->background && !to_background())
+    if (question->force + question->background + question->for_login > 1)
+        return jwta_cli_usage("--force, --background and --for-login: one of them");
+    if (question->for_login && question->issuer == NULL)
+        return jwta_cli_usage("--for-login goes with --issuer");
+    if (apart &&
+        (!background_enter(BACKGROUND_SECONDS) || (question->for_login && geteuid() != 0))) {
+        jwta_keys_report(STDIN_FILENO, JWTA_KEYS_UNAVAILABLE,
+                         &(struct jwta_why){.text = "root's keys can only be refreshed with all of "
+                                                    "root's rights, and limits as they must be"});
         return JWTA_EXIT_UNAVAILABLE;
-    question->quiet = question->background;
-    question->makes_folders = !question->background && geteuid() == 0;
+    }
+    question->makes_folders = !apart && geteuid() == 0;
     return each_issuer(question, refresh_issuer);
 }
 
 static enum jwta_exit list(const struct question *question)
 {
-    if (question->force || question->background)
-        return jwta_cli_usage("--force and --background go with keys refresh");
+    if (question->force || question->background || question->for_login)
+        return jwta_cli_usage("--force, --background and --for-login go with keys refresh");
     if (question->jwks != NULL)
         return list_file(question->jwks);
     return each_issuer(question, list_issuer);
+}
+
+/* What a login has it do; false for anything else. */
+static bool read_login(const char *word, struct question *question)
+{
+    question->for_login = true;
+    question->how = strcmp(word, "unknown") == 0 ? JWTA_REFRESH_UNKNOWN : JWTA_REFRESH_LOGIN;
+    return question->how == JWTA_REFRESH_UNKNOWN || strcmp(word, "due") == 0;
 }
 
 static enum jwta_exit read_options(int argc, char **argv, struct question *question)
 {
     int id = 0;
 
-    *question = (struct question){0};
+    *question = (struct question){.how = JWTA_REFRESH_DUE};
     while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (id) {
         case 'c':
@@ -249,9 +256,15 @@ static enum jwta_exit read_options(int argc, char **argv, struct question *quest
             break;
         case 'f':
             question->force = true;
+            question->how = JWTA_REFRESH_FORCE;
             break;
         case 'b':
             question->background = true;
+            question->how = JWTA_REFRESH_AHEAD;
+            break;
+        case 'l':
+            if (!read_login(optarg, question))
+                return jwta_cli_usage("--for-login: due or unknown");
             break;
         default:
             return JWTA_EXIT_USAGE;

@@ -24,6 +24,9 @@ struct jwta_keys_options {
     const struct jwta_fetch *fetch; /* NULL: the installed helper */
     const char *refresher;      /* absolute path of jwtauth for refreshing ahead; NULL: installed */
     const struct jwta_log *log; /* borrowed, or NULL */
+    /* One user for good, whatever started it, and at work for others: what the cache cannot keep is
+     * not fetched. */
+    bool settled;
     bool pinned; /* for a process that enters a jail or becomes another user: see common/auth.h */
 };
 
@@ -41,6 +44,8 @@ void jwta_keys_free(struct jwta_keys **keys);
  * The current set of an issuer at the time now (seconds since the epoch), counted for the caller. A
  * file is read again when it changed. Keys from the network come from the cache while it is fresh;
  * are fetched when it is not, by one process for all; and are served stale where that fails.
+ * Between identities (jwta_between_identities) nothing is fetched, locked or written by this
+ * process: the refresher does it as root, and one that fails is a failure of this call alone.
  * KEYS_UNAVAILABLE, KEYS_INSECURE, KEY_SET_MIXED, MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_keys_get(struct jwta_keys *keys, const struct jwta_issuer *issuer,
@@ -61,11 +66,20 @@ JWTA_MUST_USE enum jwta_code jwta_keys_renew(struct jwta_keys *keys,
 enum jwta_refresh {
     JWTA_REFRESH_DUE,   /* a set that expires before long */
     JWTA_REFRESH_FORCE, /* any, now, past every cache */
-    JWTA_REFRESH_AHEAD  /* as DUE, but for a login that does not wait: never behind another */
+    JWTA_REFRESH_AHEAD, /* as DUE, but for a login that does not wait: never behind another */
+    /* For a login between identities, which waits; only if the cache can keep what is fetched. */
+    JWTA_REFRESH_LOGIN,  /* a set that has expired */
+    JWTA_REFRESH_UNKNOWN /* for an unknown kid, by the rules of jwta_keys_renew */
 };
 JWTA_MUST_USE enum jwta_code jwta_keys_refresh(struct jwta_keys *keys,
                                                const struct jwta_issuer *issuer, int64_t now,
                                                enum jwta_refresh refresh, struct jwta_why *why);
+
+/*
+ * Tells a login that waits at the other end of a socket (SOCK_SEQPACKET) what became of the refresh
+ * that it had started; one that does not wait any more is not missed. why may be NULL.
+ */
+void jwta_keys_report(int socket, enum jwta_code code, const struct jwta_why *why);
 
 /* What is known of an issuer's set, for `jwtauth keys list`; false for keys from a file. */
 struct jwta_keys_age {

@@ -47,11 +47,17 @@ static void read_state(struct attempt *a)
     (void)pthread_mutex_unlock(&a->source->lock);
 }
 
-static void write_state(struct attempt *a)
+/* What this process alone remembers: it says nothing of the issuer. */
+static void remember(struct attempt *a)
 {
     (void)pthread_mutex_lock(&a->source->lock);
     a->source->state = a->state;
     (void)pthread_mutex_unlock(&a->source->lock);
+}
+
+static void write_state(struct attempt *a)
+{
+    remember(a);
     if (!jwta_cache_state_write(&a->cache, a->issuer->name, &a->state))
         jwta_log(a->keys->options.log, JWTA_LOG_DEBUG,
                  "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
@@ -188,8 +194,8 @@ static enum jwta_code copy_current(struct attempt *a)
     return code;
 }
 
-/* One exchange with the helper. */
-static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
+/* One exchange with the helper. *answered: by a whole reply, which is what the issuer did. */
+static enum jwta_code exchange(struct attempt *a, bool *answered, bool *fresh_set)
 {
     const struct jwta_fetch_request request = {
         .config = jwta_span_of(a->keys->config),
@@ -204,6 +210,7 @@ static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
     struct jwta_quoted quoted;
     enum jwta_code code = jwta_fetch(a->keys->options.fetch, &request, &buf, &reply, &a->why);
 
+    *answered = code == JWTA_OK;
     if (code == JWTA_OK && reply.status == JWTA_FETCH_UNCHANGED && a->body.len == 0)
         code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "unchanged, but nothing was there");
     else if (code == JWTA_OK && reply.status == JWTA_FETCH_UNCHANGED &&
@@ -218,24 +225,34 @@ static enum jwta_code exchange(struct attempt *a, bool *fresh_set)
     return code;
 }
 
-/* One fetch, and what follows from it for the state. */
+/*
+ * One fetch, and what follows from it for the state. A helper that could not be started, or was
+ * ended, is nothing that other processes must know of.
+ */
 static enum jwta_code fetch_once(struct attempt *a)
 {
     bool forced = a->mode == JWTA_ATTEMPT_FORCED;
+    bool answered = false;
     bool fresh_set = false;
     enum jwta_code code = copy_current(a);
 
-    a->state.attempted = a->now;
-    if (forced)
-        a->state.forced = a->now;
     if (code == JWTA_OK)
-        code = exchange(a, &fresh_set);
-    a->state.failures = code == JWTA_OK ? 0 : a->state.failures + 1;
+        code = exchange(a, &answered, &fresh_set);
+    a->state.attempted = a->now;
+    if (code == JWTA_OK)
+        a->state.failures = 0;
+    else if (code != JWTA_MEMORY)
+        a->state.failures++;
+    if (answered && forced)
+        a->state.forced = a->now;
     if (fresh_set)
         a->state.barren = 0;
-    else if (forced)
+    else if (answered && forced)
         a->state.barren++;
-    write_state(a);
+    if (answered)
+        write_state(a);
+    else
+        remember(a);
     if (code != JWTA_OK)
         jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
                  a->why.text);
@@ -307,12 +324,30 @@ static enum jwta_code fetch_for_all(struct attempt *a)
         read_state(a);
         if (too_early(a))
             code = JWTA_KEYS_UNAVAILABLE;
+        else if (lock == JWTA_LOCK_NONE && a->keys->options.settled)
+            code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s can keep nothing for the login",
+                             a->cache.directory);
         else if (lock == JWTA_LOCK_BUSY && patience(a) == 0)
             code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "another process is fetching");
         else
             code = fetch_once(a);
     }
     jwta_cache_unlock(lock);
+    return code;
+}
+
+/* Leaves it to a process that is root wholly. Whatever became of it, nothing is written here. */
+static enum jwta_code delegate(struct attempt *a)
+{
+    enum jwta_code code = jwta_delegate(a->keys, a->issuer, a->mode, &a->why);
+
+    if (code == JWTA_OK)
+        return code;
+    a->state.attempted = a->now;
+    a->state.failures++;
+    remember(a);
+    jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
+             a->why.text);
     return code;
 }
 
@@ -340,7 +375,7 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
         (void)pthread_mutex_lock(&a.source->fetching);
         read_state(&a);
         if (!too_early(&a))
-            code = fetch_for_all(&a);
+            code = jwta_keys_delegates(keys) ? delegate(&a) : fetch_for_all(&a);
         (void)pthread_mutex_unlock(&a.source->fetching);
     }
     if (code != JWTA_OK)

@@ -102,6 +102,21 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
 /* Whether a failed attempt is too recent for another. */
 bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now);
 
+/* keys_delegate.c */
+/* Whether attempts are left to the refresher: between identities, unless settled. */
+bool jwta_keys_delegates(const struct jwta_keys *keys);
+/* Starts it for an issuer. socket: where it will report, the caller's to close; NULL: nowhere. */
+JWTA_MUST_USE bool jwta_keys_start_refresher(const struct jwta_keys *keys,
+                                             const struct jwta_issuer *issuer,
+                                             enum jwta_attempt_mode mode, int *socket);
+/*
+ * Has it make root's cache newer, and waits for what it reports, at most the fetch deadline: as
+ * jwta_attempt. Nobody keeps what became of it but this process.
+ */
+JWTA_MUST_USE enum jwta_code jwta_delegate(const struct jwta_keys *keys,
+                                           const struct jwta_issuer *issuer,
+                                           enum jwta_attempt_mode mode, struct jwta_why *why);
+
 /* keys_remote.c: keys from the network, by the contracts of jwta_keys_get and its like. */
 enum jwta_code jwta_remote_get(struct jwta_keys *keys, const struct jwta_issuer *issuer,
                                int64_t now, struct jwta_keyset **out, struct jwta_why *why);

@@ -5,9 +5,6 @@
  */
 #include "common/keys_private.h"
 
-#include <limits.h>
-#include <stdio.h>
-
 #define KICK_EVERY 10 /* seconds between attempts to refresh ahead */
 #define JUST_MS 100   /* what was fetched that long ago was fetched for the same token */
 
@@ -31,6 +28,9 @@ static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer
     jwta_cache_state_read(&cache, issuer->name, &state);
     if (jwta_attempt_backs_off(&state, now))
         return false;
+    /* Between identities no lock is taken, not even for a look. */
+    if (jwta_keys_delegates(keys))
+        return true;
     lock = jwta_cache_lock(&cache, issuer->name);
     jwta_cache_unlock(lock);
     return lock != JWTA_LOCK_BUSY;
@@ -39,25 +39,8 @@ static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer
 /* Starts `jwtauth keys refresh` beside the login, which does not wait for it. */
 static void refresh_ahead(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now)
 {
-    char program[PATH_MAX];
-    char config[PATH_MAX];
-    char name[256];
-    char *argv[] = {program,
-                    (char[]){"keys"},
-                    (char[]){"refresh"},
-                    (char[]){"--background"},
-                    (char[]){"--issuer"},
-                    name,
-                    (char[]){"--config"},
-                    config,
-                    NULL};
-
-    if (!kick_is_due(keys, issuer, now))
-        return;
-    if (snprintf(program, sizeof(program), "%s", keys->options.refresher) >= (int)sizeof(program) ||
-        snprintf(config, sizeof(config), "%s", keys->config) >= (int)sizeof(config) ||
-        snprintf(name, sizeof(name), "%s", issuer->name) >= (int)sizeof(name) ||
-        !jwta_spawn_detached(argv, -1))
+    if (kick_is_due(keys, issuer, now) &&
+        !jwta_keys_start_refresher(keys, issuer, JWTA_ATTEMPT_AHEAD, NULL))
         jwta_log(keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s cannot be started",
                  issuer->name, keys->options.refresher);
 }
@@ -125,15 +108,17 @@ enum jwta_code jwta_remote_refresh(struct jwta_keys *keys, const struct jwta_iss
                                    int64_t now, enum jwta_refresh refresh, struct jwta_why *why)
 {
     static const enum jwta_attempt_mode modes[] = {
-        [JWTA_REFRESH_DUE] = JWTA_ATTEMPT_DUE,
-        [JWTA_REFRESH_FORCE] = JWTA_ATTEMPT_INSIST,
-        [JWTA_REFRESH_AHEAD] = JWTA_ATTEMPT_AHEAD,
+        [JWTA_REFRESH_DUE] = JWTA_ATTEMPT_DUE,        [JWTA_REFRESH_FORCE] = JWTA_ATTEMPT_INSIST,
+        [JWTA_REFRESH_AHEAD] = JWTA_ATTEMPT_AHEAD,    [JWTA_REFRESH_LOGIN] = JWTA_ATTEMPT_DUE,
+        [JWTA_REFRESH_UNKNOWN] = JWTA_ATTEMPT_FORCED,
     };
+    bool for_login = refresh == JWTA_REFRESH_LOGIN || refresh == JWTA_REFRESH_UNKNOWN;
     struct jwta_keyset *set = NULL;
     enum jwta_age age = jwta_current_take(keys, issuer, now, &set);
 
     jwta_keyset_unref(&set);
-    if (age == JWTA_AGE_FRESH && refresh != JWTA_REFRESH_FORCE)
+    if (age == JWTA_AGE_FRESH && modes[refresh] != JWTA_ATTEMPT_INSIST &&
+        modes[refresh] != JWTA_ATTEMPT_FORCED)
         return JWTA_OK;
-    return jwta_attempt(keys, issuer, now, modes[refresh], false, why);
+    return jwta_attempt(keys, issuer, now, modes[refresh], for_login && age != JWTA_AGE_DEAD, why);
 }

@@ -11,6 +11,7 @@ from services import OTHER
 from world import BUILD, HELPER, OTHER_ID, ROOT, USER, Site, body, jwk_set, new_jwk, status
 
 BETWEEN = BUILD / "tests" / "fetch" / "between"
+REFRESHER = BUILD / "tests" / "fetch" / "refresher"  # jwtauth, with the helper of the build
 
 
 def owner(uid):
@@ -107,7 +108,8 @@ def try_trust(results, world):
 # The extended attribute that gives a program the capability to bind low ports, and that is all.
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
 
-# How it is installed (owner, group, mode), how it goes on, and whom it trusts beside root.
+# How it is installed (owner, group, mode), how it goes on, and whom it trusts beside root. Only
+# what has root's rights can have root's keys refreshed.
 PROGRAMS = {
     "the user's own program": (0, 0, 0o755, [], USER),
     "a setuid program of root": (0, 0, 0o4755, [], 0),
@@ -127,10 +129,10 @@ class Planted:
         self.world = world
         self.folder = world.folder / "planted"
         self.programs = world.folder / "programs"
-        self.programs.mkdir()
+        self.programs.mkdir(exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "suid,exec,mode=755", "tmpfs",
                         self.programs], check=True)
-        (self.folder / "jwtauth").mkdir(parents=True)
+        (self.folder / "jwtauth").mkdir(parents=True, exist_ok=True)
         self.evil = jwk_set(new_jwk("evil"))
         (self.folder / "keys.json").write_bytes(self.evil)
         self.give()
@@ -154,16 +156,17 @@ class Planted:
             os.setxattr(path, "security.capability", CAPABILITY)
         return more, trusted
 
-    def run(self, config, more):
+    def run(self, config, more, kid="-", refresher=REFRESHER, before=None):
         """As the user, with an environment that points to his files wherever one could."""
         places = {name: str(self.folder) for name in
                   ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME",
                    "TMPDIR", "CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "JWTAUTH_CACHE")}
         places |= {"JWTAUTH_CONFIG": str(self.folder / "jwtauth" / "jwtauth.yaml"),
                    "SSL_CERT_FILE": "/dev/null"}
-        done = subprocess.run([self.programs / "between", config, HELPER, *more], text=True,
-                              capture_output=True, check=False, env=places, cwd=self.folder,
-                              user=USER, group=USER, extra_groups=[])
+        done = subprocess.run([self.programs / "between", config, HELPER, refresher, kid, *more],
+                              text=True, capture_output=True, check=False, env=places,
+                              cwd=self.folder, user=USER, group=USER, extra_groups=[],
+                              preexec_fn=before)
         return done.stdout.splitlines(), done.stderr
 
 
@@ -188,13 +191,15 @@ def try_between_users(results, world):
         for name in PROGRAMS:
             more, trusted = planted.install(name)
             own = trusted == USER
+            asks = "setuid program of root" in name
             site = Site(world, more="    stale_if_error: 1h")
             plant_cache(site, planted, world)
             lines, log = planted.run(site.config, more)
             results.equal(lines[:1], [f"owner {trusted} secure {'no' if own else 'yes'}"],
                           f"{name}: trusts root{' and the user' if own else ' alone'}", log)
+            found = "ok evil" if own else "ok k1" if asks else "keys-unavailable "
             results.equal((lines[1:], world.server.count()),
-                          (["conf ok", f"keys corp ok {'evil' if own else 'k1'}"], int(not own)),
+                          (["conf ok", f"keys corp {found}"], int(asks)),
                           f"{name}: a user's cache {'counts' if own else 'does not count'}", log)
             planted_files(results, world, planted, name)
 
@@ -239,8 +244,8 @@ def try_between_identities(results, world):
                                      (USER, 0, 0), (USER, USER, USER), (0, 0, 0)):
         site = Site(world)
         world.server.scripts["/jwks"] = status(503)
-        done = subprocess.run([BETWEEN, site.config, HELPER, str(real), str(effective)], text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run([BETWEEN, site.config, HELPER, REFRESHER, "-", str(real),
+                               str(effective)], text=True, capture_output=True, check=False)
         results.equal(done.stdout.splitlines()[:1], [f"owner {trusted} secure no"],
                       f"real uid {real}, effective uid {effective}: trusts uid {trusted}",
                       done.stderr)

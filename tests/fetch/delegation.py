@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Programs with root's rights that a user starts: he sets their limits and may kill what they start."""
+
+import contextlib
+import os
+import pathlib
+import resource
+import signal
+import time
+
+from trust import REFRESHER, Planted
+from world import HELPER, OTHER_ID, ROOT, USER, Site, body, status
+
+MIB = 1 << 20
+# What a user may set before he starts a setuid program. Some let nothing start any more.
+LIMITS = (
+    *(("NOFILE", number) for number in (3, 4, 5, 6, 7, 8, 10)),
+    *(("AS", number * MIB) for number in (8, 12, 16, 20, 40)),
+    ("DATA", MIB), ("DATA", 3 * MIB), ("STACK", 65536), ("CPU", 0),
+    ("FSIZE", 0), ("FSIZE", 300), ("NPROC", 0), ("CORE", 0),
+)
+
+
+def limited(name, value):
+    def before():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    return before
+
+
+def traces(site):
+    """Whatever a login may leave in root's cache, but for the keys."""
+    return {path.name: path.read_text() for path in site.own.iterdir()
+            if path.name not in ("corp.jwks", "corp.lock", str(OTHER_ID))}
+
+
+def setuid(world):
+    planted = Planted(world)
+    planted.install("a setuid program of root")
+    return contextlib.closing(planted)
+
+
+def try_delegation(results, world):
+    """A setuid program has root's keys refreshed by a process that is root alone."""
+    if not ROOT:
+        results.skip("refreshing for setuid programs", "only root can install them")
+        return
+    with setuid(world) as planted:
+        site = Site(world)
+        lines, log = planted.run(site.config, [])
+        results.equal((lines[2:], world.server.count(), site.cached.stat().st_uid),
+                      (["keys corp ok k1"], 1, 0), "a cold cache is filled, as root", log)
+        lines, log = planted.run(site.config, [])
+        results.equal((lines[2:], world.server.count()), (["keys corp ok k1"], 1),
+                      "and serves the next", log)
+        world.server.scripts["/jwks"] = body(world.set2)
+        lines, log = planted.run(site.config, [], kid="k2")
+        results.equal((lines[2:], world.server.count()), (["keys corp ok k1,k2"], 2),
+                      "a new key is found", log)
+        lines, log = planted.run(site.config, [], kid="invented")
+        results.result(lines[2:] == ["keys corp ok k1,k2"] and world.server.count() == 2 and
+                       "s ago" in log, "an unknown one is not asked for within the cooldown",
+                       *lines, log)
+        site = Site(world)
+        world.server.scripts["/jwks"] = status(503)
+        lines, log = planted.run(site.config, [])
+        results.result(lines[2:] == ["keys corp keys-unavailable "] and "503" in log and
+                       "failures 1\n" in traces(site)["corp.state"],
+                       "what the provider answers is reported and remembered", *lines, log)
+        for name, refresher, reason in (("no refresher", "/nonexistent", "cannot be started"),
+                                        ("one that says nothing", "/bin/true", "refreshed nothing")):
+            site = Site(world)
+            lines, log = planted.run(site.config, [], refresher=refresher)
+            results.result(lines[2:] == ["keys corp keys-unavailable "] and reason in log and
+                           traces(site) == {}, f"{name}: this login fails, and nothing is kept",
+                           *lines, log)
+
+
+def try_limits(results, world):
+    """Whatever limits a user sets, nothing of it reaches others."""
+    if not ROOT:
+        results.skip("limits of setuid programs", "only root can install them")
+        return
+    with setuid(world) as planted:
+        for name, value in LIMITS:
+            for kid, aged in (("invented", 0), ("-", 4000)):
+                site = Site(world)
+                now = int(time.time())
+                site.run(f"get={now - aged}")
+                before = traces(site)
+                world.reset()
+                lines, log = planted.run(site.config, [], kid=kid, before=limited(name, value))
+                asked = world.server.count()
+                after = traces(site)
+                results.result(asked <= 1 and (after == before if asked == 0 else
+                                               "failures 0\n" in after["corp.state"] and
+                                               set(after) == {"corp.state"}),
+                               f"RLIMIT_{name} {value}, {'unknown kid' if aged == 0 else 'expired'}: "
+                               "no failure is written down, nothing left behind",
+                               asked, before, after, *lines, log)
+                line, log = site.one(f"get=+{3600 - aged}")
+                results.result(" ok " in line and "too early" not in log,
+                               "and the next login fetches", line, log)
+
+
+def try_background_limits(results, world):
+    """The refresh that a login starts ahead of expiry has limits of its own."""
+    if not ROOT:
+        results.skip("limits of refreshing ahead", "only root can install setuid programs")
+        return
+    with setuid(world) as planted:
+        sites = {}
+        for name, value in ((None, None), *LIMITS):
+            site = Site(world)
+            site.run("get=-3000")
+            sites[name, value] = site, traces(site)
+        world.reset()
+        for (name, value), (site, before) in sites.items():
+            planted.run(site.config, [], before=limited(name, value) if name else None)
+        time.sleep(2)
+        for (name, value), (site, before) in sites.items():
+            after = traces(site)
+            results.result((after == before and name) or set(after) == {"corp.state"} and
+                           after != before and "failures 0\n" in after["corp.state"],
+                           f"ahead, RLIMIT_{name} {value}: no failure is written down", before, after)
+
+
+def at_work():
+    """Refreshers and helpers of this build, by whatever mount they were started."""
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            program = pathlib.Path(f"/proc/{number}/exe")
+            for known in (REFRESHER, HELPER):
+                if program.samefile(known):
+                    yield int(number), known.name
+
+
+def try_signals(results, world):
+    """The user cannot stop or kill what holds root's lock, nor what talks to the issuer."""
+    if not ROOT:
+        results.skip("signals to what setuid programs start", "only root can install them")
+        return
+    world.server.scripts["/jwks"] = body(world.set, after=2)
+    with setuid(world) as planted:
+        site = Site(world)
+        login = os.fork()
+        if login == 0:
+            planted.run(site.config, [])
+            os._exit(0)
+        while world.server.count() == 0:
+            time.sleep(0.02)
+        found = dict(at_work())
+        results.equal(sorted(found.values()), sorted((REFRESHER.name, HELPER.name)),
+                      "refresher and helper are at work")
+        for pid, name in found.items():
+            ids = pathlib.Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[:4]
+            results.result(len(set(ids)) == 1 and str(USER) not in ids and not may_signal(pid),
+                           f"{name}: is one user, and no process of the login's may signal it", ids)
+        os.waitpid(login, 0)
+
+
+def may_signal(pid):
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(USER, USER, USER)
+        os.setresuid(USER, USER, USER)
+        try:
+            os.kill(pid, signal.SIGCONT)
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
