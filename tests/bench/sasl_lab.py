@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs bench-sasl where cyrus-imapd and Dovecot's auth process answer.
 
-    sasl_lab.py BUILD DOVECOT FOLDER [OPTION]...
+    sasl_lab.py BUILD FOLDER [OPTION]...
 
-BUILD is installed on the private host of the end-to-end tests (tests/e2e/lab), and what was
-unpacked in DOVECOT beside it. FOLDER holds bench-sasl and bench-sasl-mint; OPTIONs are bench-sasl's.
+BUILD is installed on the private host of the end-to-end tests (tests/e2e/lab). FOLDER holds
+bench-sasl and bench-sasl-mint; OPTIONs are bench-sasl's.
 """
 import base64
 import os
@@ -85,8 +85,7 @@ def start_imapd():
     return Imapd(authority), PORTS["imaplong"], message
 
 
-def start_dovecot(unpacked):
-    shutil.copytree(os.path.join(unpacked, "usr"), "/usr", symlinks=True, dirs_exist_ok=True)
+def start_dovecot():
     write(os.path.join(DOVECOT, "dovecot.conf"), DOVECOT_SETTINGS)
     write(os.path.join(DOVECOT, "oauth2.conf"), DOVECOT_OAUTH2)
     # By the tokens' azp, algorithm and kid.
@@ -101,7 +100,7 @@ def start_dovecot(unpacked):
 
 
 def main():
-    build, unpacked, folder, *options = sys.argv[1:]
+    build, folder, *options = sys.argv[1:]
     programs = os.path.join(host.FOLDER, "bench")
     host.enter()
     # As systemd sets it: senders to /dev/log wait only where it really falls behind.
@@ -112,7 +111,7 @@ def main():
     os.makedirs(SETTINGS, exist_ok=True)
     subprocess.run([os.path.join(programs, "bench-sasl-mint"), SETTINGS, USER], check=True)
     imapd, port, password = start_imapd()
-    dovecot = start_dovecot(unpacked)
+    dovecot = start_dovecot()
     try:
         done = subprocess.run([os.path.join(programs, "bench-sasl"), *options, SETTINGS, USER,
                                str(port), password, SOCKET], check=False)

@@ -24,7 +24,7 @@ _UNPACKED = os.path.join(FOLDER, "unpacked")
 # What the README says to do once on a host, beside `make install`.
 SET_UP = """\
 useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jwtauth
-install -d -m 755 /var/cache/jwtauth
+install -d -m 755 /etc/jwtauth /var/cache/jwtauth
 """
 FETCH_USER = "jwtauth"
 CACHE = "/var/cache/jwtauth"
@@ -88,6 +88,17 @@ def _loopback_up():
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
 
 
+def _name_localhost():
+    """Some machines, small containers above all, have no file of host names."""
+    text = ""
+    if os.path.exists("/etc/hosts"):
+        with open("/etc/hosts", encoding="utf-8") as file:
+            text = file.read()
+    if "localhost" not in text:
+        with open("/etc/hosts", "w", encoding="utf-8") as file:
+            file.write("127.0.0.1 localhost\n" + text)
+
+
 def enter():
     """Moves the calling process, which must have one thread, to a host of its own."""
     _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET), "unshare")
@@ -110,6 +121,7 @@ def enter():
     _private_dev()
     if unpacked:
         packages.set_up()
+    _name_localhost()
 
 
 def install(build):

@@ -53,10 +53,11 @@ own cyrus:mail 755 /var/spool/cyrus /var/spool/sieve
 
 
 def folder():
-    """Where they are, or None: below $JWTAUTH_E2E_MODULES, else where ./dev makes it."""
+    """Where they are, if there are any: below $JWTAUTH_E2E_MODULES, else where ./dev makes it."""
     above = os.environ.get("JWTAUTH_E2E_MODULES") or os.path.join(_TOP, "build", "e2e")
     found = os.path.join(os.path.abspath(above), "root")
-    return found if os.path.isdir(os.path.join(found, "usr")) else None
+    unpacked = os.path.join(found, ".unpacked")
+    return found if os.path.exists(unpacked) and os.path.getsize(unpacked) > 0 else None
 
 
 def set_up():
