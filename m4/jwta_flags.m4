@@ -42,3 +42,16 @@ AC_DEFUN([JWTA_PART], [
         [enable_$1=yes])
     AM_CONDITIONAL([ENABLE_]m4_toupper([$1]), [test "x$enable_$1" != xno])
 ])
+
+# JWTA_MISSING(WHAT, PACKAGE[, SWITCH])
+# Ends configure: what is missing, which of Debian's packages has it, how to do without.
+AC_DEFUN([JWTA_MISSING], [
+    AC_MSG_ERROR([$1 not found: install the package that Debian calls $2]m4_ifval([$3],
+        [[, or do without: $3]]))
+])
+
+# JWTA_LIBRARY(PREFIX, MODULE, PACKAGE[, SWITCH])
+# PKG_CHECK_MODULES, with that message.
+AC_DEFUN([JWTA_LIBRARY], [
+    PKG_CHECK_MODULES([$1], [$2], [], [JWTA_MISSING([$2], [$3], [$4])])
+])
