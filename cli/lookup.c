@@ -113,13 +113,16 @@ static enum jwta_code read_set(const struct query *query, struct jwta_keyset **s
                                struct jwta_why *why)
 {
     struct jwta_buf text = {0};
+    struct jwta_why reason = {0};
     enum jwta_code code = JWTA_OK;
 
     if (jwta_file_read(query->jwks, JWTA_FILE_ANY, geteuid(), JWTA_KEYS_MAX, &text, NULL, why) !=
         JWTA_FILE_OK)
         code = JWTA_KEYS_UNAVAILABLE;
     else
-        code = jwta_keyset_parse(jwta_buf_span(&text), set, why);
+        code = jwta_keyset_parse(jwta_buf_span(&text), set, &reason);
+    if (code != JWTA_OK && reason.text[0] != '\0')
+        (void)jwta_fail(why, code, "%s: %s", query->jwks, reason.text);
     jwta_buf_free(&text);
     return code;
 }

@@ -102,6 +102,10 @@ static enum jwta_exit print_answer(const struct query *query, const struct answe
     if (query->json) {
         enum jwta_exit printed = print_json(answer);
 
+        /* The object has no member for it, and whoever misnamed a key file wants to see the name.
+         */
+        if (query->jwks != NULL && answer->detail != NULL && code > JWTA_EXIT_DENIED)
+            (void)jwta_cli_usage("--jwks: %s", answer->detail);
         return printed == JWTA_EXIT_ACCEPTED ? code : printed;
     }
     print_text(answer);

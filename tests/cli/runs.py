@@ -90,12 +90,16 @@ def answer_of(done):
         return {}
 
 
-def check(results, name, arguments, stdin, status, reason=None, **expected):
-    """Runs verify --json; the status, the fields and their order, and some of their values."""
+def check(results, name, arguments, stdin, status, reason=None, says=None, **expected):
+    """Runs verify --json; the status, the fields and their order, and some of their values.
+
+    `says` is the line on standard error, where there is to be one.
+    """
     done = tap.run(["verify", "--json", *arguments], stdin)
     answer = answer_of(done)
     got = {member: answer.get(member) for member in expected}
-    right = done.returncode == status and got == expected and not done.stderr
+    right = done.returncode == status and got == expected
+    right = right and done.stderr == (f"jwtauth: {says}\n".encode() if says else b"")
     right = right and list(answer) == FIELDS and answer["reason"] == reason
     right = right and done.stdout.count(b"\n") == 1 and done.stdout.endswith(b"}\n")
     right = right and (answer["decision"] == "accepted") == (status == 0)
