@@ -2,7 +2,8 @@
 """What tests/fetch/run tests against: a certification authority, a scripted server, and a site.
 
 All on loopback and in one temporary folder. Where root runs it, users and host names of its own
-stand in a private mount namespace, so that the machine stays as it is.
+stand in a private mount namespace, so that the machine stays as it is; and the build is seen there
+at a place that every user can reach, wherever it lies.
 """
 
 import base64
@@ -20,13 +21,14 @@ import tempfile
 import threading
 import time
 
+NAMESPACE = "JWTAUTH_FETCH_NAMESPACE"  # its folder
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("JWTAUTH_BUILD", TOP / "build" / "gcc")).resolve()
+MADE = pathlib.Path(os.environ.get("JWTAUTH_BUILD", TOP / "build" / "gcc")).resolve()
+BUILD = pathlib.Path(os.environ[NAMESPACE], "build") if NAMESPACE in os.environ else MADE
 DRIVER = BUILD / "tests" / "fetch" / "driver"
 HELPER = BUILD / "fetch" / "jwtauth-fetch"
 COMMAND = BUILD / "cli" / "jwtauth"
 ROOT = os.geteuid() == 0
-NAMESPACE = "JWTAUTH_FETCH_NAMESPACE"
 USER_ID = 64901
 OTHER_ID = 64902
 USER = 64903  # whoever has files of his own and starts what others installed
@@ -61,8 +63,12 @@ def enter_namespace():
     sys.exit(done.returncode)
 
 
+def mount(*arguments):
+    subprocess.run(["mount", *map(str, arguments)], check=True)
+
+
 def fill_namespace():
-    """Users jwtauth and other, and a host name, each in a file over the machine's own."""
+    """Users jwtauth and other, and a host name, over the machine's own; and the build."""
     if not ROOT:
         return
     additions = {
@@ -71,12 +77,22 @@ def fill_namespace():
         "group": f"jwtauth:x:{USER_ID}:\nother:x:{OTHER_ID}:\n",
         "hosts": "127.0.0.1 idp.lab\n::1 idp6.lab\n",
     }
-    for name, text in additions.items():
-        copy = pathlib.Path(os.environ[NAMESPACE]) / name
-        kept = [line for line in pathlib.Path("/etc", name).read_text().splitlines(True)
+    texts = {name: pathlib.Path("/etc", name) for name in additions}
+    texts = {name: path.read_text() if path.exists() else "" for name, path in texts.items()}
+    folder = BUILD.parent
+    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", folder)
+    for name in ("build", "upper", "work"):
+        (folder / name).mkdir()
+        (folder / name).chmod(0o755)
+    mount("--bind", MADE, BUILD)
+    mount("-t", "overlay", "-o", f"lowerdir=/etc,upperdir={folder}/upper,workdir={folder}/work",
+          "overlay", "/etc")
+    for name, addition in additions.items():
+        kept = [line for line in texts[name].splitlines(True)
                 if not line.startswith(("jwtauth:", "other:"))]
-        copy.write_text("".join(kept) + text)
-        subprocess.run(["mount", "--bind", copy, f"/etc/{name}"], check=True)
+        path = pathlib.Path("/etc", name)
+        path.write_text("".join(kept) + addition)
+        path.chmod(0o644)
 
 
 def openssl(*arguments, **options):
