@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's cyrus-imapd, with the configuration of the README, lets in who shows a good token."""
 import json
+import os
+import pwd
 
 import pytest
 
 from lab import host, tokens
 from lab.imapd import PORTS
 from lab.mail import NAME, RESOURCE, Imap, curl, imtest, node
-from lab.mailhost import DARK_ISSUER
+from lab.mailhost import BROKEN, DARK_ISSUER
 from lab.sasl import MECHANISMS, REFUSALS, message
 
 pytestmark = pytest.mark.usefixtures("imapd")
@@ -34,7 +36,8 @@ def allowed(watch, mechanism, user="alice"):
     audit = watch.one()
     assert (audit["result"], audit["reason"]) == ("allowed", "ok")
     assert (audit["service"], audit["user"]) == ("imap", user)
-    assert f"login: localhost [127.0.0.1] {user} {mechanism}+TLS User logged in" in watch.text()
+    line = f"login: localhost [127.0.0.1] {user} {mechanism}+TLS User logged in"
+    host.wait_until(lambda: line in watch.text(), f"{line} in the log")
     return audit
 
 
@@ -178,6 +181,34 @@ def test_keys_that_cannot_be_reached(site, watch, mechanism):
     assert answer.challenges == [b""], "there is nothing that the client could do"
     audit = watch.one()
     assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
+
+
+def test_broken_configuration(site, watch):
+    for mechanism in MECHANISMS:
+        answer = authenticate(mechanism, token_of(site), "alice", "imapbroken")
+        assert (answer.result, answer.text) == ("NO", "generic failure")
+    assert [audit["reason"] for audit in watch.audits()] == ["conf-invalid"] * 2
+    assert f"{BROKEN}:2: " in watch.text()
+
+
+def test_service_that_the_configuration_lacks():
+    connection = Imap(PORTS["imapabsent"])
+    assert connection.mechanisms() == {"PLAIN"}
+    connection.logout()
+
+
+def test_keys_that_imapd_fetches_itself(site, watch):
+    """As its own user, who has a place for them; root's are away."""
+    kept, mine = f"{host.CACHE}/corp.jwks", f"{host.CACHE}/{pwd.getpwnam('cyrus').pw_uid}"
+    before = len(site.idp.requests())
+    os.rename(kept, kept + ".away")
+    try:
+        assert authenticate("OAUTHBEARER", token_of(site), "", "imapfresh").result == "OK"
+        assert len(site.idp.requests()) == before + 2, "the metadata, and the keys"
+        assert "corp.jwks" in os.listdir(mine)
+    finally:
+        os.rename(kept + ".away", kept)
+    assert watch.one()["reason"] == "ok"
 
 
 # ---- TLS ----

@@ -9,6 +9,9 @@ from lab.ca import Authority
 from lab.mail import NAME, RESOURCE
 from lab.site import HOST, source, write
 
+# A configuration with an error in it.
+BROKEN = "/etc/jwtauth/broken"
+
 # Services for settings of the tests' own. Nobody listens at the issuer's port.
 DARK_ISSUER = "http://127.0.0.1:9"
 _SERVICES = f"""\
@@ -42,6 +45,7 @@ def set_up():
         raise RuntimeError(done.stdout)
     # Only now, since keys of this issuer cannot be refreshed.
     write("/etc/jwtauth/conf.d/lab-mail.yaml", _SERVICES)
+    write(BROKEN, source("jwtauth.yaml").replace("issuers:", "isuers:"))
     # A password for those who have one, as saslpasswd2(8) says.
     subprocess.run(["saslpasswd2", "-p", "-c", "-u", HOST, "carol"], text=True,
                    input=host.PASSWORD, check=True)
