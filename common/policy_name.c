@@ -8,16 +8,24 @@
 /* Names by which servers know somebody special, whatever uid they have, if any. */
 static const char *const reserved[] = {"root", "cyrus", "anonymous", "anyone"};
 
+/* Whether name is the word, in letters of either case, or goes on with an at or a plus sign. */
+static bool stands_for(const char *name, const char *word)
+{
+    for (; *word != '\0'; word++, name++) {
+        if (*name != *word && *name != *word - 'a' + 'A')
+            return false;
+    }
+    return *name == '\0' || *name == '@' || *name == '+';
+}
+
 /*
  * Servers fold letters (cyrus-imapd's username_tolower), take a domain or realm of their own off,
  * and what follows a plus sign for a folder.
  */
 static bool is_reserved(const char *name)
 {
-    struct jwta_span word = jwta_span(name, strcspn(name, "@+"));
-
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (jwta_text_compare(word, jwta_span_of(reserved[i])) == 0)
+        if (stands_for(name, reserved[i]))
             return true;
     }
     return false;
@@ -42,10 +50,13 @@ static enum jwta_code refuse_system(struct jwta_policy *s, const char *name, boo
 {
     const struct jwta_host *host = s->request->host;
     struct jwta_quoted quoted;
-    const char *shown = jwta_name_valid(name) ? name : jwta_quote(&quoted, jwta_span_of(name));
+    const char *shown = name;
     uid_t uid = 0;
     enum jwta_found found = host->user(host, name, &uid);
 
+    /* Of the token's user it is known. */
+    if (name != s->out->user && !jwta_name_valid(name))
+        shown = jwta_quote(&quoted, jwta_span_of(name));
     *account = found == JWTA_FOUND;
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)
