@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's Postfix, with the configuration of the README, lets in who shows a good token."""
 import json
+import re
 import smtplib
 import subprocess
 
@@ -11,7 +12,7 @@ from lab.mail import NAME, RESOURCE, Smtp, curl, node
 from lab.mailhost import DARK_ISSUER
 from lab.postfix import PORTS
 from lab.sasl import MECHANISMS, REFUSALS, message
-from lab.site import source
+from lab.site import KEYS, source
 
 pytestmark = pytest.mark.usefixtures("postfix")
 
@@ -151,6 +152,22 @@ def test_keys_that_cannot_be_reached(site, watch, service, mechanism):
     assert answer.challenges == [], "there is nothing that the client could do"
     audit = watch.one()
     assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
+
+
+def test_a_new_key_reaches_the_jail(site, watch):
+    """What root refreshes, an smtpd in its jail sees, and the same process goes on."""
+    site.idp.use_keys({"lab-next": "ES256", **KEYS})
+    try:
+        token = token_of(site)
+        assert tokens.header(token)["kid"] == "lab-next"
+        assert authenticate("OAUTHBEARER", token).result == "535"
+        assert site.jwtauth("keys", "refresh", "--force", "--issuer", "corp") == (0, "")
+        assert authenticate("OAUTHBEARER", token).result == "235"
+    finally:
+        site.idp.use_keys(KEYS)
+    assert [audit["reason"] for audit in watch.audits()] == ["no-key", "ok"]
+    processes = re.findall(r"smtpd\[(\d+)\]: jwtauth", watch.text())
+    assert len(set(processes)) == 1, "it is the same process"
 
 
 def test_broken_configuration(site, watch):

@@ -67,9 +67,12 @@ class Imapd:
         own += "".join(f"{name}_{line}\n" for name, (_, _, line) in _SERVICES.items())
         write("/etc/imapd.conf", merge(merge(stock, own), source("mail-imapd.conf")))
         write("/etc/cyrus.conf", _master())
+        for folder in ("/var/lib/cyrus", "/var/spool/cyrus"):
+            host.empty(folder, "cyrus", "mail")
         for folder in ("/run/cyrus", "/run/cyrus/socket"):
             os.mkdir(folder)
             shutil.chown(folder, "cyrus", "mail")
+        subprocess.run(["/usr/sbin/cyrus", "makedirs"], check=True)
         self._process = host.start_service(
             ["/usr/sbin/cyrmaster", "-C", "/etc/imapd.conf", "-M", "/etc/cyrus.conf", "-D"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

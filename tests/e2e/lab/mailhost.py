@@ -39,7 +39,8 @@ def set_up():
     authority = Authority(NAME)
     authority.join_system()
     write("/etc/jwtauth/conf.d/mail.yaml", source("mail-jwtauth.yaml"))
-    done = subprocess.run(["sh", "-ec", source("mail-commands")], text=True, check=False,
+    os.makedirs("/etc/cron.d", exist_ok=True)
+    done = subprocess.run(["sh", "-ec", source("mail-keys")], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise RuntimeError(done.stdout)

@@ -74,6 +74,8 @@ class Postfix:
             lines = [other for other in source("mail-smtpd.conf").splitlines()
                      if other.split(":")[0] != line.split(":")[0]]
             write(f"/etc/postfix/sasl/{name}.conf", "\n".join([*lines, line, ""]))
+        host.empty("/var/spool/postfix")
+        host.empty("/var/lib/postfix", "postfix", "postfix")
         subprocess.run(["/usr/lib/postfix/configure-instance.sh", "-"], check=True)
         self._process = host.start_service(
             ["/usr/sbin/postfix", "start-fg"],
