@@ -72,7 +72,7 @@ class Imapd:
         for folder in ("/run/cyrus", "/run/cyrus/socket"):
             os.mkdir(folder)
             shutil.chown(folder, "cyrus", "mail")
-        subprocess.run(["/usr/sbin/cyrus", "makedirs"], check=True)
+        subprocess.run(["/usr/sbin/cyrus", "makedirs"], check=True, stdout=subprocess.DEVNULL)
         self._process = host.start_service(
             ["/usr/sbin/cyrmaster", "-C", "/etc/imapd.conf", "-M", "/etc/cyrus.conf", "-D"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
