@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's cyrus-imapd, with the configuration of the README, lets in who shows a good token."""
 import json
-import os
-import pwd
 
 import pytest
 
@@ -195,20 +193,6 @@ def test_service_that_the_configuration_lacks():
     connection = Imap(PORTS["imapabsent"])
     assert connection.mechanisms() == {"PLAIN"}
     connection.logout()
-
-
-def test_keys_that_imapd_fetches_itself(site, watch):
-    """As its own user, who has a place for them; root's are away."""
-    kept, mine = f"{host.CACHE}/corp.jwks", f"{host.CACHE}/{pwd.getpwnam('cyrus').pw_uid}"
-    before = len(site.idp.requests())
-    os.rename(kept, kept + ".away")
-    try:
-        assert authenticate("OAUTHBEARER", token_of(site), "", "imapfresh").result == "OK"
-        assert len(site.idp.requests()) == before + 2, "the metadata, and the keys"
-        assert "corp.jwks" in os.listdir(mine)
-    finally:
-        os.rename(kept + ".away", kept)
-    assert watch.one()["reason"] == "ok"
 
 
 # ---- TLS ----

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from lab import host
-from lab.mailhost import BROKEN
+from lab.mailhost import BROKEN, DARK
 from lab.site import source, write
 
 PORT = 143
@@ -20,8 +20,8 @@ _SERVICES = {
     # One process for any number of sessions, and no TLS, to be quick.
     "imaplong": (3143, "maxchild=1", "allowplaintext: yes"),
     # A process for each session.
-    "imapfresh": (8143, "", "allowplaintext: no"),
-    "imapdark": (4143, "", "sasl_jwtauth_service: mail-dark"),
+    "imapfresh": (8143, "", "allowplaintext: yes"),
+    "imapdark": (4143, "", f"sasl_jwtauth_config: {DARK}"),
     "imapscoped": (5143, "", "sasl_jwtauth_service: mail-scoped"),
     "imapbroken": (6143, "", f"sasl_jwtauth_config: {BROKEN}"),
     "imapabsent": (7143, "", "sasl_jwtauth_service: mail-absent"),

@@ -3,7 +3,7 @@
 import subprocess
 
 from lab import host
-from lab.mailhost import BROKEN
+from lab.mailhost import BROKEN, DARK
 from lab.site import source, write
 
 # Services like the README's submission, each by a port, whether it is in a jail as Debian has it,
@@ -26,7 +26,7 @@ PORTS = {name: port for name, (port, _, _) in _SERVICES.items()}
 
 # What the files named by smtpd_sasl_path have beside, or instead of, the README's lines.
 _SASL_PATHS = {
-    "dark": "jwtauth_service: mail-dark",
+    "dark": f"jwtauth_config: {DARK}",
     "xoauth2": "mech_list: XOAUTH2",
     "broken": f"jwtauth_config: {BROKEN}",
     "absent": "jwtauth_service: mail-absent",
