@@ -190,6 +190,14 @@ bool jwta_policy_is_proxied(const struct jwta_policy *s)
     return authzid != NULL && !is_own(s, authzid) && !is_own(s, name_of(authzid));
 }
 
+/* Whether a blank begins or ends it, which libsasl takes off: the host would see another name. */
+static bool has_loose_end(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len == 0 || name[0] == ' ' || name[len - 1] == ' ';
+}
+
 /*
  * An authorization identity need be no name of this host (a DN, say), but it is one line of text
  * (RFC 4422 section 3.4.1).
@@ -205,6 +213,9 @@ static enum jwta_code check_authzid(struct jwta_policy *s, const char *authzid)
     if (!jwta_text_valid(jwta_span(authzid, len)))
         return jwta_fail(s->why, JWTA_USER_INVALID,
                          "authzid %s is no UTF-8, or has control characters",
+                         jwta_quote(&quoted, jwta_span(authzid, len)));
+    if (has_loose_end(authzid) || has_loose_end(name_of(authzid)))
+        return jwta_fail(s->why, JWTA_USER_INVALID, "authzid %s has a blank at one end, or no name",
                          jwta_quote(&quoted, jwta_span(authzid, len)));
     return JWTA_OK;
 }

@@ -233,6 +233,15 @@ def test_mail_admin_opens_another_mailbox(site, watch):
         assert (audit["reason"], audit["user"], audit["authzid"]) == ("ok", "postmaster", "bob")
 
 
+# libsasl takes white space off a name.
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("user", ["cyrus", " cyrus", "cyrus ", "\tcyrus", "anyone ", " ", "Cyrus"])
+def test_nobody_becomes_a_reserved_user(site, watch, user, mechanism):
+    answer = authenticate(mechanism, token_of(site, "postmaster"), user)
+    assert answer.result == "NO"
+    assert "User logged in" not in watch.text()
+
+
 def test_mail_admin_whom_imapd_does_not_know(site, watch):
     answer = authenticate("OAUTHBEARER", token_of(site, "erin"), "bob")
     assert answer.result == "NO"
