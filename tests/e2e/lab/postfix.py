@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's Postfix, set up as its package does, with TLS, and then as the README says."""
+import os
 import subprocess
 
 from lab import host
@@ -19,6 +20,8 @@ _SERVICES = {
     # For clients that choose for themselves.
     "jailed-xoauth2": (5587, True, ["smtpd_sasl_path=xoauth2"]),
     "free-xoauth2": (6587, False, ["smtpd_sasl_path=xoauth2"]),
+    # Passwords beside tokens.
+    "free-plain": (9587, False, ["smtpd_sasl_path=plain"]),
     "jailed-broken": (7587, True, ["smtpd_sasl_path=broken"]),
     "jailed-absent": (8587, True, ["smtpd_sasl_path=absent"]),
 }
@@ -28,6 +31,7 @@ PORTS = {name: port for name, (port, _, _) in _SERVICES.items()}
 _SASL_PATHS = {
     "dark": f"jwtauth_config: {DARK}",
     "xoauth2": "mech_list: XOAUTH2",
+    "plain": "mech_list: OAUTHBEARER XOAUTH2 PLAIN\npwcheck_method: auxprop",
     "broken": f"jwtauth_config: {BROKEN}",
     "absent": "jwtauth_service: mail-absent",
 }
@@ -74,6 +78,8 @@ class Postfix:
             lines = [other for other in source("mail-smtpd.conf").splitlines()
                      if other.split(":")[0] != line.split(":")[0]]
             write(f"/etc/postfix/sasl/{name}.conf", "\n".join([*lines, line, ""]))
+        # For smtpd, too, which is in no group of Debian's sasl.
+        os.chmod("/etc/sasldb2", 0o644)
         host.empty("/var/spool/postfix")
         host.empty("/var/lib/postfix", "postfix", "postfix")
         subprocess.run(["/usr/lib/postfix/configure-instance.sh", "-"], check=True)

@@ -14,6 +14,7 @@ _SPOOL = "/var/spool/postfix-satellite"
 _ROUTES = {
     "xoauth2": "smtpx:[mail.example.com]:587",
     "refused": "smtp:[mail.example.com]:1587",
+    "password": "smtppw:[mail.example.com]:9587",
     "dark": "smtp:[mail.example.com]:3587",
 }
 _OWN = f"""\
@@ -42,8 +43,10 @@ class Satellite:
         write(f"{_FOLDER}/main.cf", stock + _OWN + lines)
         with open("/usr/share/postfix/master.cf.dist", encoding="utf-8") as file:
             services = [line for line in file if not line.startswith("smtp      inet")]
+        no_token = source("mail-relay-password").splitlines()[1].replace(" ", "")
         write(f"{_FOLDER}/master.cf", "".join(services) +
-              "smtpx unix - - y - - smtp -o smtp_sasl_mechanism_filter=xoauth2\n")
+              "smtpx unix - - y - - smtp -o smtp_sasl_mechanism_filter=xoauth2\n"
+              f"smtppw unix - - y - - smtp -o {no_token}\n")
         write(f"{_FOLDER}/transport", "".join(
             f"{name}.example.org {route}\n" for name, route in _ROUTES.items()))
         self.use(tokens)
