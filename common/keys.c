@@ -53,11 +53,12 @@ static struct key_file key_file(const struct jwta_keys *keys, const struct jwta_
                                 const struct jwta_source *source)
 {
     const char *path = issuer->jwks.place;
+    const char *slash = strrchr(path, '/');
 
     return (struct key_file){
         .keys = keys,
         .path = path,
-        .pinned = {.pin = &source->pin, .name = strrchr(path, '/') + 1, .path = path},
+        .pinned = {.pin = &source->pin, .name = slash != NULL ? slash + 1 : path, .path = path},
         .jailed = jwta_keys_jailed(keys),
     };
 }

@@ -24,8 +24,10 @@ static struct jwta_root this_root(void)
 static void pin_parent(const char *path, uid_t expected, struct jwta_pin *pin)
 {
     const char *slash = strrchr(path, '/');
-    char *directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    char *directory = NULL;
 
+    if (slash != NULL)
+        directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (directory == NULL || jwta_pin_open(directory, expected, pin, NULL) != JWTA_FILE_OK)
         pin->held = false;
     free(directory);
@@ -42,9 +44,7 @@ static void pin_cache(struct jwta_keys *keys)
         status = jwta_pin_open(directory, keys->options.expected, &keys->pin, NULL);
     if (status != JWTA_FILE_OK)
         jwta_log(keys->options.log, JWTA_LOG_DEBUG,
-                 "%s is not kept open: after a chroot there "
-                 "are no keys from there",
-                 directory);
+                 "%s cannot be kept open: it has no keys for a process in a jail", directory);
 }
 
 void jwta_keys_pin(struct jwta_keys *keys)

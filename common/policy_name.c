@@ -8,16 +8,24 @@
 /* Names by which servers know somebody special, whatever uid they have, if any. */
 static const char *const reserved[] = {"root", "cyrus", "anonymous", "anyone"};
 
+/* Whether name is the word, in letters of either case, or goes on with an at or a plus sign. */
+static bool stands_for(const char *name, const char *word)
+{
+    for (; *word != '\0'; word++, name++) {
+        if (*name != *word && *name != *word - 'a' + 'A')
+            return false;
+    }
+    return *name == '\0' || *name == '@' || *name == '+';
+}
+
 /*
  * Servers fold letters (cyrus-imapd's username_tolower), take a domain or realm of their own off,
  * and what follows a plus sign for a folder.
  */
 static bool is_reserved(const char *name)
 {
-    struct jwta_span word = jwta_span(name, strcspn(name, "@+"));
-
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (jwta_text_compare(word, jwta_span_of(reserved[i])) == 0)
+        if (stands_for(name, reserved[i]))
             return true;
     }
     return false;
@@ -42,10 +50,13 @@ static enum jwta_code refuse_system(struct jwta_policy *s, const char *name, boo
 {
     const struct jwta_host *host = s->request->host;
     struct jwta_quoted quoted;
-    const char *shown = jwta_name_valid(name) ? name : jwta_quote(&quoted, jwta_span_of(name));
+    const char *shown = name;
     uid_t uid = 0;
     enum jwta_found found = host->user(host, name, &uid);
 
+    /* Of the token's user it is known. */
+    if (name != s->out->user && !jwta_name_valid(name))
+        shown = jwta_quote(&quoted, jwta_span_of(name));
     *account = found == JWTA_FOUND;
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)
@@ -179,6 +190,14 @@ bool jwta_policy_is_proxied(const struct jwta_policy *s)
     return authzid != NULL && !is_own(s, authzid) && !is_own(s, name_of(authzid));
 }
 
+/* Whether a blank begins or ends it, which libsasl takes off: the host would see another name. */
+static bool has_loose_end(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len == 0 || name[0] == ' ' || name[len - 1] == ' ';
+}
+
 /*
  * An authorization identity need be no name of this host (a DN, say), but it is one line of text
  * (RFC 4422 section 3.4.1).
@@ -194,6 +213,9 @@ static enum jwta_code check_authzid(struct jwta_policy *s, const char *authzid)
     if (!jwta_text_valid(jwta_span(authzid, len)))
         return jwta_fail(s->why, JWTA_USER_INVALID,
                          "authzid %s is no UTF-8, or has control characters",
+                         jwta_quote(&quoted, jwta_span(authzid, len)));
+    if (has_loose_end(authzid) || has_loose_end(name_of(authzid)))
+        return jwta_fail(s->why, JWTA_USER_INVALID, "authzid %s has a blank at one end, or no name",
                          jwta_quote(&quoted, jwta_span(authzid, len)));
     return JWTA_OK;
 }

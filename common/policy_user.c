@@ -138,6 +138,6 @@ enum jwta_code jwta_policy_user(struct jwta_policy *s)
         return jwta_fail(s->why, JWTA_USER_MISMATCH, "the token is %s's, the login is for %s",
                          jwta_quote(&mapped, jwta_span_of(s->out->user)),
                          jwta_quote(&requested, jwta_span_of(s->request->user)));
-    memcpy(s->out->name, s->out->user, sizeof(s->out->name));
+    memcpy(s->out->name, s->out->user, strlen(s->out->user) + 1);
     return JWTA_OK;
 }

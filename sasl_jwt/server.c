@@ -9,11 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #define REMOTE_MAX 128
 
@@ -41,17 +39,6 @@ static void write_log(void *context, enum jwta_level level, const char *line)
         syslog(LOG_AUTHPRIV | priorities[level], "jwtauth(sasl): %s", line);
 }
 
-/*
- * Whose files count beside root's: those of the user that the program runs as. But in a program
- * that has other rights than the one who started it, only root's.
- */
-static uid_t trusted_owner(void)
-{
-    if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
-        return 0;
-    return geteuid();
-}
-
 /* libsasl loads every plug-in that it finds into every program: most have nothing to do with us. */
 static bool configured(const struct jwta_opts *opts)
 {
@@ -63,7 +50,7 @@ static bool configured(const struct jwta_opts *opts)
 
 enum jwta_code jwta_server_open(const sasl_utils_t *utils, struct jwta_server **out)
 {
-    struct jwta_verifier_options options = {.expected = trusted_owner(), .pinned = true};
+    struct jwta_verifier_options options = {.expected = jwta_file_owner(), .pinned = true};
     struct jwta_server *server = calloc(1, sizeof(*server));
 
     *out = NULL;

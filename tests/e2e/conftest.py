@@ -43,7 +43,7 @@ def site():
     write("/etc/jwtauth/conf.d/lab.yaml", SERVICES)
     yield made
     made.close()
-    assert made.leaks() == []
+    assert made.leaks(anew=True) == []
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 from lab import host, tokens
 from lab.imapd import PORTS
 from lab.mail import NAME, RESOURCE, Imap, curl, imtest, node
-from lab.mailhost import DARK_ISSUER
+from lab.mailhost import BROKEN, DARK_ISSUER
 from lab.sasl import MECHANISMS, REFUSALS, message
 
 pytestmark = pytest.mark.usefixtures("imapd")
@@ -34,7 +34,8 @@ def allowed(watch, mechanism, user="alice"):
     audit = watch.one()
     assert (audit["result"], audit["reason"]) == ("allowed", "ok")
     assert (audit["service"], audit["user"]) == ("imap", user)
-    assert f"login: localhost [127.0.0.1] {user} {mechanism}+TLS User logged in" in watch.text()
+    line = f"login: localhost [127.0.0.1] {user} {mechanism}+TLS User logged in"
+    host.wait_until(lambda: line in watch.text(), f"{line} in the log")
     return audit
 
 
@@ -180,6 +181,20 @@ def test_keys_that_cannot_be_reached(site, watch, mechanism):
     assert (audit["result"], audit["reason"]) == ("unavailable", "keys-unavailable")
 
 
+def test_broken_configuration(site, watch):
+    for mechanism in MECHANISMS:
+        answer = authenticate(mechanism, token_of(site), "alice", "imapbroken")
+        assert (answer.result, answer.text) == ("NO", "generic failure")
+    assert [audit["reason"] for audit in watch.audits()] == ["conf-invalid"] * 2
+    assert f"{BROKEN}:2: " in watch.text()
+
+
+def test_service_that_the_configuration_lacks():
+    connection = Imap(PORTS["imapabsent"])
+    assert connection.mechanisms() == {"PLAIN"}
+    connection.logout()
+
+
 # ---- TLS ----
 
 def test_hidden_before_tls(site, watch):
@@ -216,6 +231,15 @@ def test_mail_admin_opens_another_mailbox(site, watch):
         connection.logout()
     for audit in watch.audits()[start:]:
         assert (audit["reason"], audit["user"], audit["authzid"]) == ("ok", "postmaster", "bob")
+
+
+# libsasl takes white space off a name.
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("user", ["cyrus", " cyrus", "cyrus ", "\tcyrus", "anyone ", " ", "Cyrus"])
+def test_nobody_becomes_a_reserved_user(site, watch, user, mechanism):
+    answer = authenticate(mechanism, token_of(site, "postmaster"), user)
+    assert answer.result == "NO"
+    assert "User logged in" not in watch.text()
 
 
 def test_mail_admin_whom_imapd_does_not_know(site, watch):

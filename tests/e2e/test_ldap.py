@@ -10,7 +10,7 @@ import pytest
 from lab import host, slapd, tokens
 from lab.party import FIRST
 from lab.sasl import MECHANISMS, REFUSALS
-from lab.site import HOST, SOURCES, source, write
+from lab.site import HOST, source, write
 from lab.slapd import INSUFFICIENT_ACCESS, INVALID_CREDENTIALS, SUCCESS, UNAVAILABLE, Slapd
 
 SECOND = {"key-2": "ES256"}
@@ -38,8 +38,8 @@ print(directory.whoami_s())
 @pytest.fixture(scope="module")
 def start(site):
     """Starts one with these SASL options; slapd reads jwtauth's configuration as it starts, too."""
-    subprocess.run(["sh", "-ec", slapd.SET_UP], check=True)
     write(slapd.CONFIGURATION, source("ldap-jwtauth.yaml"))
+    subprocess.run(["sh", "-ec", source("ldap-commands")], check=True)
 
     def start_one(sasl=source("ldap-sasl2-slapd.conf"), **options):
         return site.keep(Slapd(sasl, **options))
@@ -69,14 +69,6 @@ def token_of(site, user="alice", *roles, **claims):
         return site.token(user, resource=AUDIENCE)
     claims = {"preferred_username": user, "roles": ["ops", *roles], **claims}
     return site.signed_token(AUDIENCE, **claims)
-
-
-def test_the_readme_prints_it():
-    with open(os.path.join(SOURCES, "../../README.md"), encoding="utf-8") as file:
-        readme = file.read()
-    assert slapd.SET_UP in readme
-    for name in ("ldap-jwtauth.yaml", "ldap-sasl2-slapd.conf", "ldap-names.ldif"):
-        assert source(name) in readme
 
 
 @both

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The SASL plug-in is installed, jwtauth is not configured: other programs notice nothing of it.
+"""The SASL plug-in is installed, and jwtauth is not configured, or for sshd alone: other programs
+notice nothing of it.
 
 Each program runs twice, without the plug-in and with it, and is to say the same both times.
 """
@@ -12,14 +13,14 @@ import subprocess
 import pytest
 
 from lab import host, slapd
-from lab.site import write
+from lab.site import CONFIGURATION, source, write
 
 PLUGINS = "/usr/lib/*/sasl2/libjwtauth_sasl.*"
 VIEWER = "/usr/sbin/saslpluginviewer"
 OURS = ("OAUTHBEARER", "XOAUTH2")
 FOLDER = os.path.join(host.FOLDER, "quiet")
 
-SVN_SERVER = f"""\
+SVN_SERVER = """\
 [general]
 anon-access = none
 auth-access = read
@@ -31,16 +32,27 @@ SVN_SASL = f"""\
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
 sasldb_path: {FOLDER}/sasldb
-mech_list: DIGEST-MD5
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def unconfigured(site):
     # pylint: disable=unused-argument
     os.rename("/etc/jwtauth", "/etc/jwtauth.away")
     yield
     os.rename("/etc/jwtauth.away", "/etc/jwtauth")
+
+
+@pytest.fixture(params=["none", "sshd alone"])
+def configuration(request, unconfigured):
+    # pylint: disable=redefined-outer-name,unused-argument
+    if request.param != "none":
+        write(CONFIGURATION, source("jwtauth.yaml"))
+    yield
+    shutil.rmtree("/etc/jwtauth", ignore_errors=True)
+
+
+quiet = pytest.mark.usefixtures("configuration")
 
 
 @contextlib.contextmanager
@@ -50,9 +62,11 @@ def without_plugin():
     os.makedirs(FOLDER, exist_ok=True)
     for path in moved:
         shutil.move(path, FOLDER)
-    yield
-    for path in moved:
-        shutil.move(os.path.join(FOLDER, os.path.basename(path)), path)
+    try:
+        yield
+    finally:
+        for path in moved:
+            shutil.move(os.path.join(FOLDER, os.path.basename(path)), path)
 
 
 def run(*arguments, text="", **options):
@@ -71,11 +85,13 @@ def same(watch, *arguments):
     return before
 
 
+@pytest.mark.usefixtures("unconfigured")
 def test_server_plugins(watch):
     status, output, _ = same(watch, VIEWER, "-s")
     assert status == 0 and "PLAIN" in output
 
 
+@pytest.mark.usefixtures("unconfigured")
 def test_client_plugins(watch):
     """A client needs no configuration: only here is it named."""
     status, output, errors = run(VIEWER, "-c")
@@ -84,6 +100,7 @@ def test_client_plugins(watch):
     assert watch.text() == ""
 
 
+@quiet
 def test_ldapsearch(watch):
     """Against a server that, not configured, does not offer it either."""
     server = slapd.Slapd("")
@@ -98,9 +115,12 @@ def test_ldapsearch(watch):
     assert "jwt" not in (watch.text() + server.text()).lower()
 
 
+@quiet
 def test_svn(watch):
-    """svnserve and svn with DIGEST-MD5, each a program that loads every plug-in there is."""
+    """svnserve and svn with a password: each loads every plug-in there is, and takes the best."""
     repository = os.path.join(FOLDER, "repository")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    os.makedirs(FOLDER)
     subprocess.run(["svnadmin", "create", repository], check=True)
     write(os.path.join(repository, "conf", "svnserve.conf"), SVN_SERVER)
     write("/etc/sasl2/svn.conf", SVN_SASL)

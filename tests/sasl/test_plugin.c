@@ -86,6 +86,22 @@ static void hides_from_the_clear(void **state)
     assert_offered("imap", SASL_SEC_NOPLAINTEXT, "");
 }
 
+/* A server that wants users to act as others says so. */
+static void offers_proxies(void **state)
+{
+    sasl_conn_t *conn = NULL;
+    const char *list = NULL;
+
+    (void)state;
+    stage_start(stage);
+    assert_int_equal(
+        sasl_server_new("imap", "mail.lab", NULL, NULL, NULL, NULL, SASL_NEED_PROXY, &conn),
+        SASL_OK);
+    assert_int_equal(sasl_listmech(conn, NULL, "", " ", "", &list, NULL, NULL), SASL_OK);
+    assert_non_null(strstr(list, "OAUTHBEARER XOAUTH2"));
+    sasl_dispose(&conn);
+}
+
 static void offers_nothing_to_an_unknown_service(void **state)
 {
     (void)state;
@@ -438,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(offers_both),
         TEST(hides_from_the_clear),
+        TEST(offers_proxies),
         TEST(offers_nothing_to_an_unknown_service),
         TEST(is_silent_without_a_configuration),
         TEST(is_a_client_without_a_configuration),

@@ -115,14 +115,19 @@ int test_scene_remove(void **state)
     return 0;
 }
 
+/* With the user that the fetch helper becomes: that it is not started there has another reason. */
 void make_jail(void)
 {
     char *jail = test_format("%s/jail%s", scene.root, scene.root);
+    char *etc = test_format("%s/jail/etc", scene.root);
 
     shell("mkdir -p", jail, "/etc");
     shell("mkdir -p", jail, "/cache");
     put_key_file(jail, scene.decoy_key, 0644, 0);
     put_cached(jail, scene.decoy_key, 0, 0);
+    shell("mkdir -p", scene.root, "/jail/etc");
+    put(etc, "passwd", "nobody:x:65534:65534::/:/bin/false\n", 0644, 0);
+    free(etc);
     free(jail);
 }
 

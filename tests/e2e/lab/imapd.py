@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 from lab import host
+from lab.mailhost import BROKEN, DARK
 from lab.site import source, write
 
 PORT = 143
@@ -18,8 +19,12 @@ _SERVICES = {
     "imapplain": (2143, "", "allowplaintext: yes"),
     # One process for any number of sessions, and no TLS, to be quick.
     "imaplong": (3143, "maxchild=1", "allowplaintext: yes"),
-    "imapdark": (4143, "", "sasl_jwtauth_service: mail-dark"),
+    # A process for each session.
+    "imapfresh": (8143, "", "allowplaintext: yes"),
+    "imapdark": (4143, "", f"sasl_jwtauth_config: {DARK}"),
     "imapscoped": (5143, "", "sasl_jwtauth_service: mail-scoped"),
+    "imapbroken": (6143, "", f"sasl_jwtauth_config: {BROKEN}"),
+    "imapabsent": (7143, "", "sasl_jwtauth_service: mail-absent"),
 }
 PORTS = {"imap": PORT, **{name: port for name, (port, _, _) in _SERVICES.items()}}
 
@@ -44,7 +49,7 @@ def merge(text, lines):
 def _master():
     lines = [f'imap cmd="imapd -U 30" listen="{PORT}" prefork=1']
     for name, (port, options, _) in _SERVICES.items():
-        uses = 1000000 if name == "imaplong" else 30
+        uses = {"imaplong": 1000000, "imapfresh": 1}.get(name, 30)
         lines.append(f'{name} cmd="imapd -U {uses}" listen="{port}" {options}')
     return ('START {\n    recover cmd="/usr/sbin/cyrus ctl_cyrusdb -r"\n}\n'
             "SERVICES {\n    " + "\n    ".join(lines) + "\n}\nEVENTS {\n}\n")
@@ -62,9 +67,12 @@ class Imapd:
         own += "".join(f"{name}_{line}\n" for name, (_, _, line) in _SERVICES.items())
         write("/etc/imapd.conf", merge(merge(stock, own), source("mail-imapd.conf")))
         write("/etc/cyrus.conf", _master())
+        for folder in ("/var/lib/cyrus", "/var/spool/cyrus"):
+            host.empty(folder, "cyrus", "mail")
         for folder in ("/run/cyrus", "/run/cyrus/socket"):
             os.mkdir(folder)
             shutil.chown(folder, "cyrus", "mail")
+        subprocess.run(["/usr/sbin/cyrus", "makedirs"], check=True, stdout=subprocess.DEVNULL)
         self._process = host.start_service(
             ["/usr/sbin/cyrmaster", "-C", "/etc/imapd.conf", "-M", "/etc/cyrus.conf", "-D"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -8,6 +8,9 @@ import time
 
 AUTHPRIV = 10
 
+# What the journal sends to itself.
+_MARK = b"so far"
+
 _AUDIT = re.compile(
     r"result=(?:allowed|observed|denied|unavailable|config|internal) reason=[a-z0-9-]+"
     r"(?: observe=yes)? service=.*? detail="
@@ -44,6 +47,9 @@ class Journal:
         if os.path.lexists(path):
             os.unlink(path)
         self.lines = []
+        self._path = path
+        self._marks = 0
+        self._marks_seen = 0
         self._more = threading.Condition()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
@@ -52,22 +58,37 @@ class Journal:
 
     def _listen(self):
         while True:
-            line = Line(self._socket.recv(65536))
+            raw = self._socket.recv(65536)
             with self._more:
-                self.lines.append(line)
+                if raw == _MARK:
+                    self._marks_seen += 1
+                else:
+                    self.lines.append(Line(raw))
                 self._more.notify_all()
+
+    def _catch_up(self):
+        """Until everything that was sent so far is among the lines."""
+        with self._more:
+            self._marks += 1
+            mark = self._marks
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.sendto(_MARK, self._path)
+            self._more.wait_for(lambda: self._marks_seen >= mark)
 
     def position(self):
         """Where the journal stands now, for audits() and text()."""
+        self._catch_up()
         with self._more:
             return len(self.lines)
 
     def text(self, start=0):
+        self._catch_up()
         with self._more:
             return "\n".join(self.lines[start:])
 
     def audits(self, start, count=1, timeout=5):
         """The audit lines since start as (line, fields), once there are count of them."""
+        self._catch_up()
         deadline = time.monotonic() + timeout
         with self._more:
             while True:

@@ -42,18 +42,19 @@ class Imap(imaplib.IMAP4):
     def mechanisms(self):
         return {word.removeprefix("AUTH=") for word in self.capabilities if word[:5] == "AUTH="}
 
-    def exchange(self, mechanism, *messages):
-        """Sends these messages, and whatever more is asked for nothing; gives an Answer."""
-        tag = self._new_tag()
-        self.send(tag + b" AUTHENTICATE " + mechanism.encode() + b"\r\n")
-        answer, left = Answer("", ""), list(messages)
+    def exchange(self, mechanism, *messages, initial=False):
+        """Sends these messages, the first with the command if initial; gives an Answer."""
+        tag, left = self._new_tag(), [base64.b64encode(text) for text in messages]
+        words = [tag, b"AUTHENTICATE", mechanism.encode()] + ([left.pop(0)] if initial else [])
+        self.send(b" ".join(words) + b"\r\n")
+        answer = Answer("", "")
         while True:
             line = self.readline().rstrip(b"\r\n")
             if not line:
                 raise EOFError(f"the server ended the exchange after {answer}")
             if line.startswith(b"+"):
                 answer.challenges.append(base64.b64decode(line[2:]))
-                self.send(base64.b64encode(left.pop(0) if left else b"") + b"\r\n")
+                self.send((left.pop(0) if left else b"") + b"\r\n")
             elif line.startswith(tag):
                 answer.result, answer.text = line.decode().split(" ", 2)[1:]
                 if answer.result == "OK":

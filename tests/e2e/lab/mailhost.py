@@ -9,9 +9,10 @@ from lab.ca import Authority
 from lab.mail import NAME, RESOURCE
 from lab.site import HOST, source, write
 
-# Services for settings of the tests' own. Nobody listens at the issuer's port.
+# Configurations of their own: one with an error, and one with an issuer at whose port nobody listens.
+BROKEN, DARK = "/etc/jwtauth-broken.yaml", "/etc/jwtauth-dark.yaml"
 DARK_ISSUER = "http://127.0.0.1:9"
-_SERVICES = f"""\
+_DARK = f"""\
 issuers:
   dark:
     issuer: {DARK_ISSUER}
@@ -21,11 +22,19 @@ issuers:
     username: ${{preferred_username}}
 
 services:
-  mail-dark:
+  imap:
     issuers: [dark]
+  smtp:
+    issuers: [dark]
+"""
+
+# A service that tells the client which scopes it needs.
+_SCOPED = f"""\
+services:
   mail-scoped:
     issuers: [corp]
     audience: {RESOURCE}
+    allow_roles: [mail]
     scope: [login, mail]
 """
 
@@ -36,12 +45,14 @@ def set_up():
     authority = Authority(NAME)
     authority.join_system()
     write("/etc/jwtauth/conf.d/mail.yaml", source("mail-jwtauth.yaml"))
-    done = subprocess.run(["sh", "-ec", source("mail-commands")], text=True, check=False,
+    os.makedirs("/etc/cron.d", exist_ok=True)
+    done = subprocess.run(["sh", "-ec", source("mail-keys")], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise RuntimeError(done.stdout)
-    # Only now, since keys of this issuer cannot be refreshed.
-    write("/etc/jwtauth/conf.d/lab-mail.yaml", _SERVICES)
+    write("/etc/jwtauth/conf.d/lab-mail.yaml", _SCOPED)
+    write(DARK, _DARK)
+    write(BROKEN, source("jwtauth.yaml").replace("issuers:", "isuers:"))
     # A password for those who have one, as saslpasswd2(8) says.
     subprocess.run(["saslpasswd2", "-p", "-c", "-u", HOST, "carol"], text=True,
                    input=host.PASSWORD, check=True)

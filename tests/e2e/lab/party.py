@@ -59,22 +59,29 @@ class Party:
 
     def age_cache(self, seconds):
         """Lets the cache look as it will in so many seconds, without waiting for them."""
-        for suffix, words in (("jwks", b"fetched"), ("state", b"attempted|forced")):
-            path = os.path.join(host.CACHE, f"{self.name}.{suffix}")
-            with open(path, "rb") as file:
-                text = file.read()
-            text, count = re.subn(
-                rb"^(%s) (\d+)$" % words,
-                lambda found: b"%s %d" % (found[1], max(0, int(found[2]) - seconds)),
-                text, flags=re.MULTILINE,
-            )
-            assert count == len(words.split(b"|")), text
-            write(path + ".new", whole(text) if suffix == "jwks" else text)
-            os.rename(path + ".new", path)
+        age_cache(host.CACHE, self.name, seconds)
 
     def paths(self):
         """What the helper asked the provider for so far."""
         return [request.url for request in self.idp.requests()]
+
+
+def age_cache(folder, issuer, seconds):
+    """Lets what a folder of the cache has of an issuer look as it will in so many seconds."""
+    for suffix, words in (("jwks", b"fetched"), ("state", b"attempted|forced")):
+        path = os.path.join(folder, f"{issuer}.{suffix}")
+        with open(path, "rb") as file:
+            text, owner = file.read(), os.stat(path)
+        text, count = re.subn(
+            rb"^(%s) (\d+)$" % words,
+            lambda found: b"%s %d" % (found[1], max(0, int(found[2]) - seconds)),
+            text, flags=re.MULTILINE,
+        )
+        assert count == len(words.split(b"|")), text
+        write(path + ".new", whole(text) if suffix == "jwks" else text)
+        os.chmod(path + ".new", owner.st_mode)
+        os.chown(path + ".new", owner.st_uid, owner.st_gid)
+        os.rename(path + ".new", path)
 
 
 def with_oidc_provider(site, name, keys=None, settings="", **options):

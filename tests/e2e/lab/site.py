@@ -63,6 +63,7 @@ class Site:
         self.users = {name: host.add_user(name) for name in ("alice", "bob")}
         self.users["carol"] = host.add_user("carol", host.PASSWORD_HASH)
         self._pieces = set()
+        self._searched = {}
         self._servers = []
         self._sshds = {}
         host.name_address("idp.example.com")
@@ -121,13 +122,19 @@ class Site:
         )
         return done.returncode, done.stdout
 
-    def leaks(self):
-        """What the logs show of any token or password that was used, each with its log."""
+    def leaks(self, anew=False):
+        """What the logs show of any token or password that was used, each with its log.
+
+        Looks at what was logged since it last looked: nobody logs what he has not seen yet. anew:
+        looks at everything.
+        """
         logs = {server.log: server.text() for server in self._servers}
         logs["syslog"] = self.journal.text()
         found = []
         for name, text in logs.items():
-            piece = tokens.leaked(self._pieces, text)
+            start = 0 if anew else self._searched.get(name, 0)
+            self._searched[name] = text.rfind("\n") + 1
+            piece = tokens.leaked(self._pieces, text[start:])
             found += [(name, piece)] if piece else []
-            found += [(name, host.PASSWORD)] if host.PASSWORD in text else []
+            found += [(name, host.PASSWORD)] if host.PASSWORD in text[start:] else []
         return found

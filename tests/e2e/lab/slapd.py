@@ -17,12 +17,6 @@ CONFIGURATION = "/etc/ldap/jwtauth.yaml"
 SASL_OPTIONS = "/etc/ldap/sasl2/slapd.conf"
 USER = "openldap"
 
-# What the README says to do once on a host with slapd.
-SET_UP = """\
-groupadd --system ldapadmins
-install -d -o openldap -m 755 /var/cache/jwtauth/$(id -u openldap)
-"""
-
 # Result codes of RFC 4511 section 4.1.9, which are the exit status of the clients, too.
 SUCCESS, INVALID_CREDENTIALS, INSUFFICIENT_ACCESS, UNAVAILABLE = 0, 49, 50, 52
 
