@@ -130,5 +130,23 @@ def try_uncached(results, world):
     says(results, "config check, a cache that all can write to", site, 0,
          f"^{site.config}:1: warning: issuer corp: {fault}", "0 errors, 2 warnings$")
     says(results, "config check again, now that a file is there", site, 0, fault)
+    says(results, "keys list, a cache that all can write to", site, 0,
+         f"^  fetched 0 s ago  fresh for 3600 s\n  {fault}", command=("keys", "list"))
+    says(results, "keys refresh, a cache that all can write to", site, 3,
+         f"^jwtauth: issuer corp: keys-unavailable: {fault}", command=("keys", "refresh"))
+    says(results, "keys refresh in the background says nothing", site, 0, r"\A\Z", lacks=["cached"],
+         command=("keys", "refresh", "--background"))
     site.directory.chmod(0o755)
     says(results, "config check, a cache as it must be", site, 0, lacks=["not cached"])
+    says(results, "keys list, a cache as it must be", site, 0, "^  from .*/jwks\"  fetched",
+         lacks=["not cached"], command=("keys", "list"))
+    site = Site(world)
+    for force, code in (([], 3), (["--force"], 3)):
+        says(results, f"keys refresh by a user without a folder {' '.join(force)}", site, code,
+             f"issuer corp: keys-unavailable: not cached: {site.directory}/{USER}",
+             command=("keys", "refresh", *force), **ALICE)
+    site.run("get=+0")
+    says(results, "keys refresh by a user, root's keys are fresh", site, 0, r"\A\Z",
+         command=("keys", "refresh"), **ALICE)
+    says(results, "keys list, the issuer is away", stale_site(world), 0,
+         "^  newer ones cannot be had: .*HTTP status 503", command=("keys", "list"))
