@@ -49,6 +49,11 @@ own cyrus:mail 750 /var/lib/cyrus
 own cyrus:mail 755 /var/spool/cyrus /var/spool/sieve
 [ ! -d /etc/postfix ] || touch /etc/postfix/dynamicmaps.cf
 [ ! -e /usr/sbin/cyrus ] || cyrus makedirs >/dev/null
+if [ -e /usr/sbin/saslpasswd2 ] && [ ! -e /etc/sasldb2 ]; then
+    echo nobody | saslpasswd2 -p -c -u nowhere nobody
+    saslpasswd2 -d -u nowhere nobody
+fi
+own root:sasl 660 /etc/sasldb2
 """
 
 
