@@ -7,6 +7,7 @@
 #include "common/keys.h"
 #include "cli/background.h"
 #include "cli/cli.h"
+#include "cli/kept.h"
 #include "cli/query.h"
 #include "cli/service_users.h"
 
@@ -38,6 +39,14 @@ struct question {
     bool background;    /* beside a login, which does not wait */
     bool for_login;     /* for one that does, behind the socket that is standard input */
     bool makes_folders; /* those of service_users, before anything is fetched */
+};
+
+/* A question and what answers it. */
+struct work {
+    const struct question *question;
+    struct jwta_conf *conf;
+    struct jwta_keys *keys;
+    struct kept kept;
 };
 
 /* Long enough for every issuer of a configuration; nobody waits for it. */
@@ -89,29 +98,34 @@ static enum jwta_exit list_file(const char *path)
     return jwta_cli_exit(jwta_code_class(code));
 }
 
-static void print_age(struct jwta_keys *keys, const struct jwta_issuer *issuer)
+static void print_age(struct work *work, const struct jwta_issuer *issuer, int64_t now)
 {
     struct jwta_keys_age age;
     struct jwta_quoted quoted;
 
-    if (jwta_keys_age(keys, issuer, &age))
-        (void)printf("  from %s  fetched %lld s ago  fresh for %lld s\n",
-                     jwta_quote(&quoted, jwta_span_of(age.uri)),
-                     (long long)(time(NULL) - age.fetched),
-                     (long long)(age.fetched + age.freshness - time(NULL)));
+    if (!jwta_keys_age(work->keys, issuer, &age))
+        return;
+    if (age.uri[0] != '\0')
+        (void)printf("  from %s", jwta_quote(&quoted, jwta_span_of(age.uri)));
+    (void)printf("  fetched %lld s ago  fresh for %lld s\n", (long long)(now - age.fetched),
+                 (long long)(age.fetched + age.freshness - now));
+    kept_look(&work->kept, work->conf, work->keys, issuer, now);
+    if (work->kept.stale[0] != '\0')
+        (void)printf("  newer ones cannot be had: %s\n", work->kept.stale);
+    if (work->kept.uncached[0] != '\0')
+        (void)printf("  not cached: %s\n", work->kept.uncached);
 }
 
-static enum jwta_code list_issuer(const struct question *question, struct jwta_keys *keys,
-                                  const struct jwta_issuer *issuer)
+static enum jwta_code list_issuer(struct work *work, const struct jwta_issuer *issuer)
 {
     struct jwta_keyset *set = NULL;
     struct jwta_why why = {0};
-    enum jwta_code code = jwta_keys_get(keys, issuer, time(NULL), &set, &why);
+    int64_t now = time(NULL);
+    enum jwta_code code = jwta_keys_get(work->keys, issuer, now, &set, &why);
 
-    (void)question;
     (void)printf("issuer %s %s\n", issuer->name, issuer->issuer.text);
     if (code == JWTA_OK) {
-        print_age(keys, issuer);
+        print_age(work, issuer, now);
         print_set(set);
     } else {
         (void)printf("  %s: %s\n", jwta_code_name(code), why.text);
@@ -120,33 +134,49 @@ static enum jwta_code list_issuer(const struct question *question, struct jwta_k
     return code;
 }
 
-static enum jwta_code refresh_issuer(const struct question *question, struct jwta_keys *keys,
-                                     const struct jwta_issuer *issuer)
+/* Keys that nobody can find afterwards were not refreshed, whatever was fetched. */
+static enum jwta_code check_kept(struct work *work, const struct jwta_issuer *issuer, int64_t now,
+                                 struct jwta_why *why)
 {
-    struct jwta_why why = {0};
-    enum jwta_code code = jwta_keys_refresh(keys, issuer, time(NULL), question->how, &why);
+    kept_look(&work->kept, work->conf, work->keys, issuer, now);
+    if (work->kept.uncached[0] == '\0')
+        return JWTA_OK;
+    return jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "not cached: %s", work->kept.uncached);
+}
 
-    if (question->for_login)
+static enum jwta_code refresh_issuer(struct work *work, const struct jwta_issuer *issuer)
+{
+    const struct question *question = work->question;
+    struct jwta_why why = {0};
+    int64_t now = time(NULL);
+    enum jwta_code code = jwta_keys_refresh(work->keys, issuer, now, question->how, &why);
+
+    if (question->for_login) {
         jwta_keys_report(STDIN_FILENO, code, &why);
-    else if (code != JWTA_OK && !question->background)
+        return code;
+    }
+    if (code == JWTA_OK)
+        code = check_kept(work, issuer, now, &why);
+    if (code != JWTA_OK && !question->background)
         (void)jwta_cli_usage("issuer %s: %s: %s", issuer->name, jwta_code_name(code), why.text);
     return code;
 }
 
 static enum jwta_exit
-visit_issuers(const struct question *question, const struct jwta_conf *conf, struct jwta_keys *keys,
-              enum jwta_code (*visit)(const struct question *, struct jwta_keys *,
-                                      const struct jwta_issuer *))
+visit_issuers(struct work *work, enum jwta_code (*visit)(struct work *, const struct jwta_issuer *))
 {
+    const struct question *question = work->question;
     enum jwta_exit worst = JWTA_EXIT_ACCEPTED;
     size_t visited = 0;
 
-    for (size_t i = 0; i < conf->issuer_count; i++) {
+    for (size_t i = 0; i < work->conf->issuer_count; i++) {
+        const struct jwta_issuer *issuer = &work->conf->issuers[i];
         enum jwta_exit one = JWTA_EXIT_ACCEPTED;
 
-        if (question->issuer != NULL && strcmp(question->issuer, conf->issuers[i].name) != 0)
+        if (question->issuer != NULL && strcmp(question->issuer, issuer->name) != 0)
             continue;
-        one = jwta_cli_exit(jwta_code_class(visit(question, keys, &conf->issuers[i])));
+        kept_begin(&work->kept);
+        one = jwta_cli_exit(jwta_code_class(visit(work, issuer)));
         worst = one > worst ? one : worst;
         visited++;
     }
@@ -157,34 +187,34 @@ visit_issuers(const struct question *question, const struct jwta_conf *conf, str
 
 /* Does visit for each issuer of the configuration, or the one that was named. */
 static enum jwta_exit each_issuer(const struct question *question,
-                                  enum jwta_code (*visit)(const struct question *,
-                                                          struct jwta_keys *,
+                                  enum jwta_code (*visit)(struct work *,
                                                           const struct jwta_issuer *))
 {
     char path[PATH_MAX];
-    struct jwta_conf *conf = NULL;
-    struct jwta_keys *keys = NULL;
+    struct work work = {.question = question};
     struct jwta_problems problems = {0};
     enum jwta_exit made = JWTA_EXIT_ACCEPTED;
     enum jwta_exit result = JWTA_EXIT_ACCEPTED;
     enum jwta_code code = JWTA_CONF_MISSING;
 
+    kept_begin(&work.kept);
     /* The helper works in another folder: the path must be absolute. */
     if (realpath(question->config, path) != NULL)
-        code = jwta_conf_load(path, geteuid(), &jwta_host_system, &conf, &problems);
+        code = jwta_conf_load(path, geteuid(), &jwta_host_system, &work.conf, &problems);
     if (code == JWTA_OK)
-        code = jwta_keys_new(conf,
+        code = jwta_keys_new(work.conf,
                              &(struct jwta_keys_options){
                                  .config = path,
                                  .expected = geteuid(),
                                  .trust = JWTA_FILE_TRUSTED,
+                                 .log = &work.kept.log,
                                  .settled = question->background || question->for_login,
                              },
-                             &keys);
+                             &work.keys);
     if (code == JWTA_OK) {
         if (question->makes_folders)
-            made = service_users_make(conf, &jwta_host_system);
-        result = visit_issuers(question, conf, keys, visit);
+            made = service_users_make(work.conf, &jwta_host_system);
+        result = visit_issuers(&work, visit);
         result = made > result ? made : result;
     } else {
         problems_print(&problems, false, stderr);
@@ -194,8 +224,8 @@ static enum jwta_exit each_issuer(const struct question *question,
             jwta_keys_report(STDIN_FILENO, code, NULL);
         result = jwta_cli_exit(jwta_code_class(code));
     }
-    jwta_keys_free(&keys);
-    jwta_conf_free(&conf);
+    jwta_keys_free(&work.keys);
+    jwta_conf_free(&work.conf);
     jwta_problems_free(&problems);
     return result;
 }
@@ -240,6 +270,7 @@ static bool read_login(const char *word, struct question *question)
 
 static enum jwta_exit read_options(int argc, char **argv, struct question *question)
 {
+    struct jwta_quoted quoted;
     int id = 0;
 
     *question = (struct question){.how = JWTA_REFRESH_DUE};
@@ -271,7 +302,8 @@ static enum jwta_exit read_options(int argc, char **argv, struct question *quest
         }
     }
     if (optind < argc)
-        return jwta_cli_usage("an argument too many");
+        return jwta_cli_usage("%s: an argument too many; an issuer is named by --issuer",
+                              jwta_quote(&quoted, jwta_span_of(argv[optind])));
     if (question->jwks != NULL && (question->config != NULL || question->issuer != NULL))
         return jwta_cli_usage("--jwks stands alone");
     if (question->config == NULL)

@@ -78,9 +78,26 @@ bool jwta_file_same(const struct jwta_file_id *a, const struct jwta_file_id *b);
 /*
  * Replaces path by bytes with this mode: a temporary file beside it, fsync, rename, fsync of the
  * directory. Either the old or the new content is there, whatever happens in between.
- * FAILED or MISSING (no such directory) with one line of detail in why, which may be NULL.
+ * FAILED or MISSING (no such directory) with one line of detail in why, which may be NULL. What is
+ * longer than the process's RLIMIT_FSIZE is FAILED, without the signal that writing it would bring.
  */
 JWTA_MUST_USE enum jwta_file_status jwta_file_write(const char *path, struct jwta_span bytes,
                                                     mode_t mode, struct jwta_why *why);
+
+/*
+ * The same with a say for the caller when the temporary file is whole, in the open directory: path
+ * is left as it is unless it is OK. MISSING with it passed: somebody has unlinked that file.
+ * replaced, which may be NULL, is told when path is the new one.
+ */
+struct jwta_file_gate {
+    enum jwta_file_status (*may_replace)(void *context, int directory, const char *temporary,
+                                         struct jwta_why *why);
+    void (*replaced)(void *context, int directory);
+    void *context;
+};
+JWTA_MUST_USE enum jwta_file_status jwta_file_replace(const char *path, struct jwta_span bytes,
+                                                      mode_t mode,
+                                                      const struct jwta_file_gate *gate,
+                                                      struct jwta_why *why);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static bool write_all(int fd, struct jwta_span bytes)
@@ -69,37 +70,77 @@ static int open_temporary(int directory, const char *name, mode_t mode, char *te
     return fd;
 }
 
+/* Whether writing so much would bring the host a signal, SIGXFSZ, that ends it. */
+static bool is_beyond_limit(size_t len)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           len > limit.rlim_cur;
+}
+
+/* Fills the temporary file, which is closed in any case. */
+static bool fill(int fd, struct jwta_span bytes)
+{
+    bool written = write_all(fd, bytes) && fsync(fd) == 0;
+    int error = errno;
+
+    if (close(fd) == 0)
+        errno = error;
+    else
+        written = false;
+    return written;
+}
+
+static enum jwta_file_status fail(const char *path, struct jwta_why *why)
+{
+    int error = errno;
+
+    (void)jwta_fail(why, JWTA_INTERNAL, "%s cannot be written: %s", path, strerror(error));
+    return error == ENOENT ? JWTA_FILE_MISSING : JWTA_FILE_FAILED;
+}
+
+enum jwta_file_status jwta_file_replace(const char *path, struct jwta_span bytes, mode_t mode,
+                                        const struct jwta_file_gate *gate, struct jwta_why *why)
+{
+    enum jwta_file_status status = JWTA_FILE_OK;
+    const char *name = NULL;
+    char temporary[NAME_MAX + 1];
+    int directory = -1;
+    int fd = -1;
+
+    if (is_beyond_limit(bytes.len)) {
+        errno = EFBIG;
+        return fail(path, why);
+    }
+    directory = open_directory(path, &name);
+    if (directory >= 0)
+        fd = open_temporary(directory, name, mode, temporary, sizeof(temporary));
+    if (fd < 0) {
+        status = fail(path, why);
+        goto out;
+    }
+    if (!fill(fd, bytes))
+        status = fail(path, why);
+    else if (gate != NULL)
+        status = gate->may_replace(gate->context, directory, temporary, why);
+    if (status == JWTA_FILE_OK && renameat(directory, temporary, directory, name) != 0)
+        status = fail(path, why);
+    if (status != JWTA_FILE_OK) {
+        (void)unlinkat(directory, temporary, 0);
+        goto out;
+    }
+    (void)fsync(directory);
+    if (gate != NULL && gate->replaced != NULL)
+        gate->replaced(gate->context, directory);
+out:
+    if (directory >= 0)
+        (void)close(directory);
+    return status;
+}
+
 enum jwta_file_status jwta_file_write(const char *path, struct jwta_span bytes, mode_t mode,
                                       struct jwta_why *why)
 {
-    const char *name = NULL;
-    char temporary[NAME_MAX + 1];
-    int directory = open_directory(path, &name);
-    int fd =
-        directory >= 0 ? open_temporary(directory, name, mode, temporary, sizeof(temporary)) : -1;
-    bool written = false;
-    int error = errno;
-
-    if (fd >= 0) {
-        written = write_all(fd, bytes) && fsync(fd) == 0;
-        error = errno;
-        if (close(fd) != 0 && written) {
-            error = errno;
-            written = false;
-        }
-        if (written && renameat(directory, temporary, directory, name) != 0) {
-            error = errno;
-            written = false;
-        }
-        if (!written)
-            (void)unlinkat(directory, temporary, 0);
-        else
-            (void)fsync(directory);
-    }
-    if (directory >= 0)
-        (void)close(directory);
-    if (written)
-        return JWTA_FILE_OK;
-    (void)jwta_fail(why, JWTA_INTERNAL, "%s cannot be written: %s", path, strerror(error));
-    return error == ENOENT ? JWTA_FILE_MISSING : JWTA_FILE_FAILED;
+    return jwta_file_replace(path, bytes, mode, NULL, why);
 }

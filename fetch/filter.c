@@ -5,8 +5,8 @@
  * process is left out or narrowed to the caller itself. What stays is this much. Unix sockets,
  * which resolvers of NSS need, lead to whoever listens for everybody. bind, with which the resolver
  * asks for the host's addresses, can leave a socket where everybody may write, but nothing listens
- * there. Reading reaches what every user may read; of another helper nothing is in /proc, since
- * none is dumpable.
+ * there. Reading reaches what every user may read (of another helper its processors and its CPU
+ * time); nothing of one is in /proc, since none is dumpable.
  */
 #include "fetch/sandbox.h"
 
@@ -104,6 +104,7 @@ static const char *const allowed[] = {
     "rt_sigaction",
     "rt_sigprocmask",
     "rt_sigreturn",
+    "sched_getaffinity",
     "sched_yield",
     "select",
     "send",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A folder of this test's own, and paths in it. Who runs the test is the expected uid. */
@@ -443,6 +444,24 @@ static void test_identity(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
 
+/* A limit on the size of files ends no host: nothing is written, and no signal comes. */
+static void test_size_limit(void **state)
+{
+    const struct room *room = *state;
+    struct rlimit limit;
+    struct rlimit low;
+    struct jwta_why why = {0};
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    low = (struct rlimit){.rlim_cur = 4, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    assert_int_equal(jwta_file_write(room->file, jwta_span_of("1234"), 0644, &why), JWTA_FILE_OK);
+    assert_int_equal(jwta_file_write(room->file, jwta_span_of("12345"), 0644, &why),
+                     JWTA_FILE_FAILED);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_non_null(strstr(why.text, "File too large"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +480,7 @@ int main(void)
         TEST(test_only_regular_files),
         TEST(test_open_directory),
         TEST(test_identity),
+        TEST(test_size_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,13 +75,15 @@ def _overlay(folder):
 
 
 def _private_dev():
-    """/dev with room for a /dev/log, and the file systems that are mounted in it."""
+    """/dev without the machine's /dev/log, and with the file systems that are mounted in it."""
     inside = [entry.path for entry in os.scandir("/dev") if os.path.ismount(entry.path)]
     kept = {path: os.open(path, os.O_PATH) for path in inside}
     _overlay("/dev")
     for path, descriptor in kept.items():
         _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
         os.close(descriptor)
+    if os.path.lexists("/dev/log"):
+        os.unlink("/dev/log")
 
 
 def _loopback_up():

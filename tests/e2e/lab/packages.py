@@ -8,8 +8,13 @@ import subprocess
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-# Each line of it does nothing where the package is installed. Numbers are the next free ones.
+# In the folder of the packages. Numbers of users and groups are the next free ones.
 _SET_UP = """\
+unpacked()
+{
+    grep -q "^$1=" .unpacked
+}
+
 add_group()
 {
     getent group "$1" >/dev/null || groupadd --system "$1"
@@ -19,16 +24,6 @@ add_user()
 {
     getent passwd "$1" >/dev/null ||
         useradd --system --no-create-home --gid "$2" --home-dir "$3" --shell /usr/sbin/nologin "$1"
-}
-
-# own OWNER MODE PATH...: of those that there are.
-own()
-{
-    owner=$1 mode=$2
-    shift 2
-    for path; do
-        [ ! -e "$path" ] || { chown "$owner" "$path" && chmod "$mode" "$path"; }
-    done
 }
 
 ldconfig
@@ -43,12 +38,23 @@ add_user openldap openldap /var/lib/ldap
 add_user cyrus mail /var/spool/cyrus
 usermod --append --groups sasl cyrus
 
-own root:postdrop 2555 /usr/sbin/postdrop /usr/sbin/postqueue
-own postfix:postfix 755 /var/lib/postfix
-own cyrus:mail 750 /var/lib/cyrus
-own cyrus:mail 755 /var/spool/cyrus /var/spool/sieve
-[ ! -d /etc/postfix ] || touch /etc/postfix/dynamicmaps.cf
-[ ! -e /usr/sbin/cyrus ] || cyrus makedirs >/dev/null
+if unpacked postfix; then
+    chown root:postdrop /usr/sbin/postdrop /usr/sbin/postqueue
+    chmod 2555 /usr/sbin/postdrop /usr/sbin/postqueue
+    chown postfix:postfix /var/lib/postfix
+    touch /etc/postfix/dynamicmaps.cf
+fi
+if unpacked cyrus-common; then
+    chown cyrus:mail /var/lib/cyrus /var/spool/cyrus /var/spool/sieve
+    chmod 750 /var/lib/cyrus
+    cyrus makedirs >/dev/null
+fi
+if unpacked sasl2-bin; then
+    echo nobody | saslpasswd2 -p -c -u nowhere nobody
+    saslpasswd2 -d -u nowhere nobody
+    chown root:sasl /etc/sasldb2
+    chmod 660 /etc/sasldb2
+fi
 """
 
 
@@ -62,7 +68,7 @@ def folder():
 
 def set_up():
     """Does on the private host what their scripts do when they are installed."""
-    done = subprocess.run(["sh", "-ec", _SET_UP], text=True, check=False,
+    done = subprocess.run(["sh", "-ec", _SET_UP], cwd=folder(), text=True, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise RuntimeError(f"unpacked packages cannot be set up:\n{done.stdout}")
