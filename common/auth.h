@@ -30,9 +30,11 @@ struct jwta_verifier_options {
 /*
  * pinned is for servers that open a verifier and then enter a jail (chroot) or become another
  * user, as Postfix's smtpd does. Such a verifier
- * - keeps the directories of key files and cache_dir open. Once the process has another root
- *   directory it reads keys through these descriptors, with the same demands on owners and modes,
+ * - keeps, if root opens it, a view of the directories of key files and of cache_dir, through which
+ *   nothing can be changed and nothing else be reached (common/file_pin.h). Once the process has
+ *   another root directory it reads keys through these, with the same demands on owners and modes,
  *   and never by path; and it starts no program: what is stale serves until stale_if_error is over.
+ *   So do the keys of the start where the kernel gives no view.
  * - reads the keys that it can have without the network when it is opened.
  * - trusts and writes, in the cache, as the uid that the process has by then.
  * - asks, without a host of its own, no name service but for services with local_user: users below

@@ -6,50 +6,86 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FIRST_FREE 3 /* above what a host may have closed and opens again */
 #define OPEN_DIRECTORY (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
-static int open_directory(const char *directory)
+/*
+ * A mount of the directory that is attached nowhere: its root is its own parent, and nothing can
+ * be changed through it. By system calls: glibc has functions for them since 2.36 only.
+ */
+static int open_view(int directory)
 {
-    int opened = open(directory, OPEN_DIRECTORY);
-    int fd = opened >= 0 ? fcntl(opened, F_DUPFD_CLOEXEC, FIRST_FREE) : -1;
-    int error = errno;
+#if defined(SYS_open_tree) && defined(SYS_mount_setattr) && defined(MOUNT_ATTR_SIZE_VER0)
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                                MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+    int view = (int)syscall(SYS_open_tree, directory, "",
+                            AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    int error = 0;
 
-    if (opened >= 0)
-        (void)close(opened);
+    if (view < 0 ||
+        syscall(SYS_mount_setattr, view, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0)
+        return view;
+    error = errno;
+    (void)close(view);
     errno = error;
-    return fd;
+#else
+    (void)directory;
+    errno = ENOSYS;
+#endif
+    return -1;
+}
+
+/* Where the kernel has no such mounts, or the process may not make one, nothing is held. */
+static enum jwta_file_status hold(const char *directory, int opened, struct jwta_pin *out,
+                                  struct jwta_why *why)
+{
+    int view = open_view(opened);
+    int fd = view >= 0 ? fcntl(view, F_DUPFD_CLOEXEC, FIRST_FREE) : -1;
+    int error = errno;
+    struct stat st;
+
+    if (view >= 0)
+        (void)close(view);
+    if (fd < 0) {
+        (void)jwta_fail(why, JWTA_INTERNAL, "%s: there can be no view of it from a jail: %s",
+                        directory, strerror(error));
+        return JWTA_FILE_FAILED;
+    }
+    if (fstat(fd, &st) != 0) {
+        (void)close(fd);
+        return jwta_file_fail_errno(why, directory);
+    }
+    *out = (struct jwta_pin){.held = true, .fd = fd, .dev = st.st_dev, .ino = st.st_ino};
+    return JWTA_FILE_OK;
 }
 
 enum jwta_file_status jwta_pin_open(const char *directory, uid_t expected, struct jwta_pin *out,
                                     struct jwta_why *why)
 {
     const struct jwta_file_demand demand = {.expected = expected, .why = why};
-    int fd = open_directory(directory);
-    struct stat st;
+    enum jwta_file_status status = JWTA_FILE_FAILED;
+    int opened = open(directory, OPEN_DIRECTORY);
 
-    *out = (struct jwta_pin){.status = JWTA_FILE_FAILED};
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        out->status = jwta_file_fail_errno(why, directory);
+    *out = (struct jwta_pin){.held = false};
+    if (opened < 0) {
+        status = jwta_file_fail_errno(why, directory);
         goto out;
     }
-    out->status = jwta_file_check_ancestors(&demand, directory, fd, true);
-    if (out->status == JWTA_FILE_OK)
-        out->status = jwta_file_check_links(&demand, directory);
-    if (out->status != JWTA_FILE_OK)
-        goto out;
-    out->held = true;
-    out->fd = fd;
-    out->dev = st.st_dev;
-    out->ino = st.st_ino;
-    fd = -1;
+    status = jwta_file_check_ancestors(&demand, directory, opened, true);
+    if (status == JWTA_FILE_OK)
+        status = jwta_file_check_links(&demand, directory);
+    if (status == JWTA_FILE_OK)
+        status = hold(directory, opened, out, why);
 out:
-    if (fd >= 0)
-        (void)close(fd);
-    return out->status;
+    out->status = status;
+    if (opened >= 0)
+        (void)close(opened);
+    return status;
 }
 
 /* Whether the descriptor still is what was opened. */
@@ -107,8 +143,7 @@ enum jwta_file_status jwta_pin_read(const struct jwta_pinned_file *file, enum jw
 
     jwta_buf_free(buf);
     if (!is_ours(file->pin)) {
-        (void)jwta_fail(why, JWTA_INTERNAL, "%s: its directory is not open in this jail",
-                        file->path);
+        (void)jwta_fail(why, JWTA_INTERNAL, "%s cannot be seen from this jail", file->path);
         return file->pin->status == JWTA_FILE_OK ? JWTA_FILE_MISSING : file->pin->status;
     }
     parent = open_parent(file, &name);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A directory that is kept open, so that what lies in it can be read when its path leads elsewhere:
- * after chroot(2), which openat(2) does not know. What lies below may be replaced meanwhile, and
- * owners and modes are looked at each time, up to the root of the machine.
+ * A view of a directory that is kept when its path leads elsewhere: after chroot(2), which
+ * openat(2) does not know. It is a read-only mount of the directory alone that is attached nowhere.
+ * A plain descriptor would be a way out of the jail for whoever gets hold of the process in it: by
+ * "..", and by writing where the process's user may write. From a view nothing leads up, and
+ * nothing can be made or changed through it. What is replaced in the directory is seen, and owners
+ * and modes are looked at each time, up to its root; all above that is looked at once, when the
+ * view is made.
  */
 #ifndef JWTA_FILE_PIN_H
 #define JWTA_FILE_PIN_H
@@ -12,7 +16,7 @@
 /* Zero holds nothing, and whatever is asked of it is MISSING. */
 struct jwta_pin {
     bool held;
-    int fd;    /* of a path (O_PATH); 3 or more */
+    int fd;    /* of a path (O_PATH); 3 or more; not for programs that are started */
     dev_t dev; /* whose it is: a host that closes all descriptors gives its number away */
     ino_t ino;
     enum jwta_file_status status; /* why nothing is held: that is said instead later */
@@ -20,7 +24,8 @@ struct jwta_pin {
 
 /*
  * Pins a directory, if it and all that leads to it is TRUSTED (expected as in jwta_file_read).
- * Otherwise *out keeps why not. MISSING, INSECURE, FAILED with one line of detail in why.
+ * Otherwise *out keeps why not. MISSING, INSECURE; FAILED also where there can be no view: without
+ * CAP_SYS_ADMIN, or before Linux 5.12. One line of detail is in why.
  */
 JWTA_MUST_USE enum jwta_file_status jwta_pin_open(const char *directory, uid_t expected,
                                                   struct jwta_pin *out, struct jwta_why *why);

@@ -120,8 +120,30 @@ static enum jwta_code load_file(const struct key_file *file, struct jwta_source 
     return code;
 }
 
+/*
+ * In a jail without a view of the file: the set that was read before serves as a stale one does,
+ * and what was wrong with the file before still is.
+ */
+static enum jwta_code keep_frozen(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
+                                  struct jwta_source *source, int64_t now)
+{
+    if (source->set == NULL && source->why.code != JWTA_OK)
+        return source->why.code;
+    if (source->set == NULL || llabs(now - source->loaded) >= jwta_stale_limit(issuer)) {
+        jwta_keyset_unref(&source->set);
+        return jwta_fail(&source->why, JWTA_KEYS_UNAVAILABLE, "%s cannot be seen from this jail",
+                         issuer->jwks.place);
+    }
+    if (!source->frozen)
+        jwta_log(keys->options.log, JWTA_LOG_NOTICE,
+                 "keys of issuer %s: %s cannot be seen from this jail: served as they were",
+                 issuer->name, issuer->jwks.place);
+    source->frozen = true;
+    return JWTA_OK;
+}
+
 static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_issuer *issuer,
-                             struct jwta_source *source)
+                             struct jwta_source *source, int64_t now)
 {
     const struct key_file file = key_file(keys, issuer, source);
     struct jwta_keyset *before = source->set;
@@ -129,6 +151,8 @@ static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_iss
     bool same = before != NULL && identify(&file, &id) && jwta_file_same(&id, &source->id);
     enum jwta_code code = JWTA_OK;
 
+    if (file.jailed && !source->pin.held)
+        return keep_frozen(keys, issuer, source, now);
     /* A file that was as young as the clock's tick when it was read may have been written to since.
      */
     if (same && source->loaded - source->id.ctime.tv_sec >= YOUNG)
@@ -154,7 +178,7 @@ static enum jwta_code get_from_file(struct jwta_keys *keys, const struct jwta_is
 
     (void)pthread_mutex_lock(&source->lock);
     if (!source->tried || source->checked != now) {
-        source->why.code = reload(keys, issuer, source);
+        source->why.code = reload(keys, issuer, source, now);
         source->checked = now;
         source->tried = true;
     }

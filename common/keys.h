@@ -31,9 +31,9 @@ struct jwta_keys_options {
 };
 
 /*
- * conf is borrowed and must live longer, and so must what options point to. Pinned, it opens the
- * directories of key files and cache, and reads what can be had without the network; what cannot
- * be is said when it is asked for. MEMORY.
+ * conf is borrowed and must live longer, and so must what options point to. Pinned, it keeps
+ * the directories of key files and cache in view, and reads what can be had without the network;
+ * what cannot be is said when it is asked for. MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_keys_new(const struct jwta_conf *conf,
                                            const struct jwta_keys_options *options,

@@ -9,11 +9,15 @@ struct jwta_span jwta_remote_source(const struct jwta_issuer *issuer)
     return jwta_span_of(issuer->jwks.place != NULL ? issuer->jwks.place : "discover");
 }
 
+int64_t jwta_stale_limit(const struct jwta_issuer *issuer)
+{
+    return issuer->stale_if_error.where.file != NULL ? issuer->stale_if_error.value : STALE_DEFAULT;
+}
+
 enum jwta_age jwta_current_age(const struct jwta_issuer *issuer, const struct jwta_source *source,
                                int64_t now)
 {
-    int64_t stale =
-        issuer->stale_if_error.where.file != NULL ? issuer->stale_if_error.value : STALE_DEFAULT;
+    int64_t stale = jwta_stale_limit(issuer);
     int64_t age = now - source->entry.fetched;
 
     if (source->set == NULL)
@@ -73,8 +77,10 @@ void jwta_current_look(struct jwta_keys *keys, const struct jwta_issuer *issuer,
     if (status == JWTA_FILE_OK) {
         source->complained = false;
     } else if (status != JWTA_FILE_MISSING && !source->complained) {
-        jwta_log(keys->options.log, JWTA_LOG_WARNING, "cache of issuer %s: %s", issuer->name,
-                 why.text);
+        /* From a jail without a view of it nothing is wrong with the cache. */
+        jwta_log(keys->options.log,
+                 cache.pin != NULL && !cache.pin->held ? JWTA_LOG_NOTICE : JWTA_LOG_WARNING,
+                 "cache of issuer %s: %s", issuer->name, why.text);
         source->complained = true;
     }
 }

@@ -20,16 +20,25 @@ static struct jwta_root this_root(void)
     return root;
 }
 
-/* Pins the directory of a key file. What cannot be pinned is said when it is missed. */
-static void pin_parent(const char *path, uid_t expected, struct jwta_pin *pin)
+static void say_unpinned(const struct jwta_keys *keys, const struct jwta_why *why)
+{
+    jwta_log(keys->options.log, JWTA_LOG_DEBUG, "%s; a process in a jail keeps to the keys of now",
+             why->text);
+}
+
+/* Pins the directory of a key file. */
+static void pin_parent(const struct jwta_keys *keys, const char *path, struct jwta_pin *pin)
 {
     const char *slash = strrchr(path, '/');
+    struct jwta_why why = {.text = "out of memory"};
     char *directory = NULL;
 
-    if (slash != NULL)
-        directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (directory == NULL || jwta_pin_open(directory, expected, pin, NULL) != JWTA_FILE_OK)
-        pin->held = false;
+    if (slash == NULL)
+        return;
+    directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (directory == NULL ||
+        jwta_pin_open(directory, keys->options.expected, pin, &why) != JWTA_FILE_OK)
+        say_unpinned(keys, &why);
     free(directory);
 }
 
@@ -37,14 +46,14 @@ static void pin_parent(const char *path, uid_t expected, struct jwta_pin *pin)
 static void pin_cache(struct jwta_keys *keys)
 {
     const char *directory = keys->cache.directory;
+    struct jwta_why why = {0};
     enum jwta_file_status status =
-        jwta_pin_open(directory, keys->options.expected, &keys->pin, NULL);
+        jwta_pin_open(directory, keys->options.expected, &keys->pin, &why);
 
-    if (status == JWTA_FILE_MISSING && geteuid() == 0 && jwta_cache_make_top(directory))
-        status = jwta_pin_open(directory, keys->options.expected, &keys->pin, NULL);
+    if (status == JWTA_FILE_MISSING && jwta_cache_make_top(directory))
+        status = jwta_pin_open(directory, keys->options.expected, &keys->pin, &why);
     if (status != JWTA_FILE_OK)
-        jwta_log(keys->options.log, JWTA_LOG_DEBUG,
-                 "%s cannot be kept open: it has no keys for a process in a jail", directory);
+        say_unpinned(keys, &why);
 }
 
 void jwta_keys_pin(struct jwta_keys *keys)
@@ -53,11 +62,14 @@ void jwta_keys_pin(struct jwta_keys *keys)
 
     keys->root = this_root();
     keys->euid = geteuid();
+    /* No other can enter a jail later. */
+    if (keys->euid != 0)
+        return;
     for (size_t i = 0; i < keys->conf->issuer_count; i++) {
         const struct jwta_jwks *jwks = &keys->conf->issuers[i].jwks;
 
         if (jwks->kind == JWTA_JWKS_FILE)
-            pin_parent(jwks->place, keys->options.expected, &keys->source[i].pin);
+            pin_parent(keys, jwks->place, &keys->source[i].pin);
         else
             remote = true;
     }

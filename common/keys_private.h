@@ -20,6 +20,7 @@ struct jwta_source {
     bool tried;
     int64_t loaded;      /* when the file was read */
     struct jwta_pin pin; /* its directory, where keys are pinned */
+    bool frozen;         /* it cannot be seen from this jail, which is logged once */
     struct jwta_file_id id;
     struct jwta_why why;
 
@@ -29,7 +30,7 @@ struct jwta_source {
     struct jwta_cache_state state; /* of this process, for where the cache cannot be written */
     int64_t kicked;                /* when refreshing ahead was last started */
     int64_t renewed;               /* monotonic: when an attempt of this process last succeeded */
-    bool complained;               /* a damaged cache file is logged once */
+    bool complained;               /* a cache that cannot be read is logged once */
 };
 
 /* A process's root directory. */
@@ -73,6 +74,8 @@ enum jwta_age { JWTA_AGE_FRESH, JWTA_AGE_AHEAD, JWTA_AGE_STALE, JWTA_AGE_DEAD };
 
 /* `jwks` as configured: a cache file made by another is a miss. */
 struct jwta_span jwta_remote_source(const struct jwta_issuer *issuer);
+/* Seconds that keys serve after they should have been replaced and could not be. */
+int64_t jwta_stale_limit(const struct jwta_issuer *issuer);
 enum jwta_age jwta_current_age(const struct jwta_issuer *issuer, const struct jwta_source *source,
                                int64_t now);
 /* Makes entry the current one, unless that is newer, if its body is a key set. Takes entry. */

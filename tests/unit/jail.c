@@ -6,10 +6,13 @@
 #include "tests/unit/check.h"
 #include "tests/unit/site.h"
 
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -137,7 +140,7 @@ enum jwta_code judge_kid(struct jwta_verifier *verifier, const char *issuer,
     char *header = test_format("{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
     char *payload = test_format("{\"iss\":\"https://%s.example\",\"sub\":\"alice\","
                                 "\"aud\":\"login\",\"exp\":%lld}",
-                                issuer, (long long)scene.now + 3600);
+                                issuer, (long long)(scene.now + later + 3600));
     char *token = test_sign(key, header, payload);
     const struct jwta_request request = {
         .token = jwta_span_of(token), .service = "smtp", .now = scene.now + later};
@@ -217,6 +220,24 @@ void test_need_root(void)
 {
     if (geteuid() == 0)
         return;
-    print_message("skipped: chroot(2) and setuid(2) are scene.root's\n");
+    print_message("skipped: chroot(2) and setuid(2) are root's\n");
+    skip();
+}
+
+void test_need_view(void)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    long view = -1;
+    long made = -1;
+
+    test_need_root();
+    view = syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (view >= 0) {
+        made = syscall(SYS_mount_setattr, view, "", AT_EMPTY_PATH, &attributes, sizeof(attributes));
+        (void)close((int)view);
+    }
+    if (made == 0)
+        return;
+    print_message("skipped: no CAP_SYS_ADMIN, or a kernel before Linux 5.12\n");
     skip();
 }

@@ -37,6 +37,8 @@ int test_scene_remove(void **state);
 
 /* What only root can do is skipped, and said to be. */
 void test_need_root(void);
+/* Not every container lets its root make the views of common/file_pin. */
+void test_need_view(void);
 
 /* The key file of the scene (top is its root) or of the jail. */
 void put_key_file(const char *top, const struct test_key *key, mode_t mode, uid_t owner);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Directories kept open: what they hold is read by them alone, with all that is asked of a path. */
+/*
+ * Directories kept in view: what they hold is read by them alone, with all that is asked of a path
+ * below them, and nothing else can be done by them. Only root can keep one.
+ */
 #include "common/file_pin.h"
 #include "tests/unit/check.h"
+#include "tests/unit/jail.h"
 #include "tests/unit/site.h"
 #include "tests/unit/token.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +71,7 @@ static void test_reads(void **state)
     char *deep = NULL;
 
     (void)state;
+    test_need_view();
     assert_int_equal(mkdir(inner, 0755), 0);
     deep = test_write(inner, "deep", "two", 0600);
     assert_int_equal(jwta_pin_open(kept, geteuid(), &pin, NULL), JWTA_FILE_OK);
@@ -110,6 +116,7 @@ static void test_insecure(void **state)
     char *deep = NULL;
 
     (void)state;
+    test_need_view();
     assert_int_equal(mkdir(inner, 0755), 0);
     deep = test_write(inner, "deep", "two", 0644);
     assert_int_equal(symlink("file", link), 0);
@@ -128,10 +135,10 @@ static void test_insecure(void **state)
     check_read(&pin, "file", JWTA_FILE_TRUSTED, NULL, JWTA_FILE_INSECURE);
     check_read(&pin, "7/deep", JWTA_FILE_TRUSTED, NULL, JWTA_FILE_INSECURE);
     assert_int_equal(chmod(kept, 0755), 0);
+    /* Nobody above it can put another directory in the place of one that is held. */
     assert_int_equal(chmod(top, 0777), 0);
-    check_read(&pin, "file", JWTA_FILE_TRUSTED, NULL, JWTA_FILE_INSECURE);
-    assert_int_equal(chmod(top, 0700), 0);
     check_read(&pin, "file", JWTA_FILE_TRUSTED, "one", 0);
+    assert_int_equal(chmod(top, 0700), 0);
 
     jwta_pin_close(&pin);
     assert_int_equal(unlink(deep), 0);
@@ -144,6 +151,40 @@ static void test_insecure(void **state)
     free(linked);
     free(link);
     free(inner);
+}
+
+/* For root itself, to whom owners and modes are no hindrance. */
+static void test_view(void **state)
+{
+    struct jwta_pin pin = {0};
+    struct stat st;
+    char *path = test_write(kept, "file", "one", 0644);
+    char *above = test_write(top, "above", "top", 0644);
+
+    (void)state;
+    test_need_view();
+    assert_int_equal(jwta_pin_open(kept, geteuid(), &pin, NULL), JWTA_FILE_OK);
+    assert_int_equal(fstatat(pin.fd, "..", &st, 0), 0);
+    assert_true(st.st_dev == pin.dev && st.st_ino == pin.ino);
+    assert_int_equal(fstatat(pin.fd, "../above", &st, 0), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(openat(pin.fd, "file", O_WRONLY | O_CLOEXEC), -1);
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(openat(pin.fd, "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600), -1);
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(mkdirat(pin.fd, "made", 0700), -1);
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(unlinkat(pin.fd, "file", 0), -1);
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(renameat(pin.fd, "file", pin.fd, "made"), -1);
+    assert_int_equal(errno, EROFS);
+    assert_int_equal(fchmodat(pin.fd, "file", 0666, 0), -1);
+    assert_int_equal(errno, EROFS);
+    jwta_pin_close(&pin);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(above), 0);
+    free(above);
+    free(path);
 }
 
 /* What cannot be pinned says so, then and whenever it is asked. */
@@ -162,6 +203,9 @@ static void test_not_pinned(void **state)
     assert_int_equal(chmod(kept, 0755), 0);
     check_read(&pin, "file", JWTA_FILE_TRUSTED, NULL, JWTA_FILE_INSECURE);
     jwta_pin_close(&pin);
+    assert_int_equal(chmod(top, 0777), 0);
+    assert_int_equal(jwta_pin_open(kept, geteuid(), &pin, &why), JWTA_FILE_INSECURE);
+    assert_int_equal(chmod(top, 0700), 0);
     pin = (struct jwta_pin){0};
     check_read(&pin, "file", JWTA_FILE_TRUSTED, NULL, JWTA_FILE_MISSING);
     jwta_pin_close(&pin);
@@ -178,6 +222,7 @@ static void test_stolen(void **state)
     int fd = -1;
 
     (void)state;
+    test_need_view();
     assert_int_equal(jwta_pin_open(kept, geteuid(), &pin, NULL), JWTA_FILE_OK);
     number = pin.fd;
     fd = open(other, O_PATH | O_CLOEXEC);
@@ -199,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_insecure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_view, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_pinned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stolen, setup, teardown),
     };

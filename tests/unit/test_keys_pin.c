@@ -96,7 +96,7 @@ static void test_jail(void **state)
     static void (*const steps[])(void) = {replace_keys, open_folders};
 
     (void)state;
-    test_need_root();
+    test_need_view();
     make_jail();
     put_key_file(scene.root, scene.old_key, 0644, 0);
     put_cached(scene.root, scene.old_key, 0, 0);

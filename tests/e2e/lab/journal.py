@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The syslog of the private host: everything that is written to /dev/log."""
+import itertools
 import os
 import re
 import socket
@@ -48,8 +49,8 @@ class Journal:
             os.unlink(path)
         self.lines = []
         self._path = path
-        self._marks = 0
-        self._marks_seen = 0
+        self._marks = itertools.count()
+        self._marks_seen = set()
         self._more = threading.Condition()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
@@ -60,20 +61,20 @@ class Journal:
         while True:
             raw = self._socket.recv(65536)
             with self._more:
-                if raw == _MARK:
-                    self._marks_seen += 1
+                if raw.startswith(_MARK):
+                    self._marks_seen.add(raw)
                 else:
                     self.lines.append(Line(raw))
                 self._more.notify_all()
 
     def _catch_up(self):
         """Until everything that was sent so far is among the lines."""
+        mark = b"%s %d" % (_MARK, next(self._marks))
+        # Without the lock: where the queue is full, this waits for the listener, who needs it.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(mark, self._path)
         with self._more:
-            self._marks += 1
-            mark = self._marks
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-                sender.sendto(_MARK, self._path)
-            self._more.wait_for(lambda: self._marks_seen >= mark)
+            self._more.wait_for(lambda: mark in self._marks_seen)
 
     def position(self):
         """Where the journal stands now, for audits() and text()."""
