@@ -95,12 +95,24 @@ enum jwta_attempt_mode {
 
 /*
  * Makes what is current newer by one fetch, of this process or another. OK also where another did
- * it. KEYS_UNAVAILABLE with the reason in why, MEMORY.
+ * it. It waits for others at most the fetch deadline, once more where they have been stopped, and
+ * then fetches itself: three times the deadline in all. KEYS_UNAVAILABLE with the reason in why,
+ * MEMORY.
  */
 enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
                             enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why);
-/* Whether a failed attempt is too recent for another. */
-bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now);
+
+/* keys_pace.c */
+/* Whether a failed attempt is too recent for another: 2 s, doubling to 60. */
+bool jwta_pace_backs_off(const struct jwta_cache_state *state, int64_t now);
+/*
+ * Whether a fetch for an unknown kid is: 10 s while no more than 6 in a row have brought nothing,
+ * so that a key is found that soon in the first minute of a flood, then doubling to 300.
+ */
+bool jwta_pace_cools_down(const struct jwta_cache_state *state, int64_t now);
+/* Notes such a fetch, barren until it brings something; what lies twice as far back is forgotten.
+ */
+void jwta_pace_forced(struct jwta_cache_state *state, int64_t now);
 
 /* keys_delegate.c */
 /* Whether attempts are left to the refresher: between identities, unless settled. */

@@ -15,7 +15,7 @@
  *   threads=N           N threads get the keys at once: "threads OK FAILED"
  *   flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
  *   set=TIMES,KID       time of one warm look-up in a process of its own, in ns: "set NS"
- *   lock=               takes the issuer's lock and keeps it: "lock yes|no"
+ *   lock=, lock2=       takes the issuer's first or second lock and keeps it: "lock yes|no"
  *   write=N             writes the cache N times over (0: for ever)
  *   close=FD, ignore=SIGNAL, block=SIGNAL, print=, sleep=MS, wait= (for a line of input)
  *   traces=             descriptors, signals and children: "traces TEXT"
@@ -307,11 +307,12 @@ static void do_set(const char *value)
     free(times);
 }
 
-static void do_lock(void)
+static void do_lock(enum jwta_cache_turn turn)
 {
     const struct jwta_cache cache = {.directory = conf->cache_dir.text, .writer = options.expected};
 
-    (void)printf("lock %s\n", jwta_cache_lock(&cache, conf->issuers[0].name) >= 0 ? "yes" : "no");
+    (void)printf("lock %s\n",
+                 jwta_cache_lock(&cache, conf->issuers[0].name, turn) >= 0 ? "yes" : "no");
 }
 
 /* What was read is written again, a second older each time. */
@@ -330,7 +331,7 @@ static void do_write(const char *value)
     (void)printf("write\n");
     (void)fflush(stdout);
     for (long i = 0; count == 0 || i < count; i++)
-        must(jwta_cache_write(&cache, issuer->name, &entry, &why) == JWTA_FILE_OK, why.text);
+        must(jwta_cache_write(&cache, issuer->name, &entry, NULL, &why) == JWTA_FILE_OK, why.text);
     jwta_cache_entry_free(&entry);
 }
 
@@ -373,7 +374,9 @@ static void do_rest(const char *word, const char *value)
     char line[64];
 
     if (strcmp(word, "lock") == 0)
-        do_lock();
+        do_lock(JWTA_TURN_FIRST);
+    else if (strcmp(word, "lock2") == 0)
+        do_lock(JWTA_TURN_SECOND);
     else if (strcmp(word, "write") == 0)
         do_write(value);
     else if (strcmp(word, "set") == 0)
