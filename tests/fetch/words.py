@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What jwtauth tells an administrator: who cannot read what, what is stale and what is not kept."""
 
+import json
 import re
 import subprocess
 
-from world import BUILD, ROOT, USER, USER_ID, Site, status
+from world import BUILD, ROOT, USER, USER_ID, Authority, Site, body, status, unused_port
 
 COMMAND = BUILD / "tests" / "fetch" / "refresher"  # jwtauth, with the helper of the build
 ALICE = {"user": USER, "group": USER, "extra_groups": []}
@@ -150,3 +151,27 @@ def try_uncached(results, world):
          command=("keys", "refresh"), **ALICE)
     says(results, "keys list, the issuer is away", stale_site(world), 0,
          "^  newer ones cannot be had: .*HTTP status 503", command=("keys", "list"))
+
+
+def try_urls(results, world):
+    """Whoever reads of a failure sees what was asked."""
+    root = world.server.url("/realms/a")
+    known = ".well-known/openid-configuration"
+    site = Site(world, jwks="discover", issuer=root)
+    says(results, "no metadata: both places are named", site, 2,
+         f"{root}/{known}: HTTP status 404; {world.server.url()}/.well-known/oauth-auth")
+    url = f"https://127.0.0.1:{unused_port()}/jwks"
+    says(results, "refused connection: the URL", Site(world, jwks=url), 2, f"{url}: .*onnect")
+    site = Site(world)
+    authority_of(site, Authority(world.folder / "other").folder / "ca.pem")
+    says(results, "an unknown authority: the URL", site, 2,
+         f"{world.server.url('/jwks')}: SSL certificate problem")
+
+
+def try_unreadable(results, world):
+    site = Site(world)
+    if ROOT:
+        site.config.chmod(0o600)
+        _, out, err = jwtauth("keys", "refresh", "--force", "--config", site.config)
+        results.result(f"the fetch helper cannot read the configuration: {site.config}: Permission"
+                       in err, "a configuration that the helper cannot read: its name", out, err)
