@@ -75,7 +75,7 @@ def try_unchanged(results, world):
         results.equal("another place" in log, not believed, f"and the log says why: {name}", log)
 
 
-def try_freshness(results, world):
+def try_granted_freshness(results, world):
     """Freshness that HTTP cannot have meant is none of a helper's to grant."""
     for said, kept in ((0, 60), (59, 60), (61, 61), (86400, 86400), (86401, 86400),
                        (0xFFFFFFFF, 86400)):
