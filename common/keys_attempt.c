@@ -9,9 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEAD_MAX 16384    /* bytes of a cache file before the keys */
-#define POLL_MIN 5000000  /* nanoseconds between looks at somebody else's fetch, … */
-#define POLL_MAX 80000000 /* … doubling */
+#define HEAD_MAX 16384       /* bytes of a cache file before the keys */
+#define POLL_MIN 5000000     /* nanoseconds between looks at somebody else's fetch, … */
+#define POLL_MAX 80000000    /* … doubling */
+#define WAITING_MAX 4        /* threads that wait for another's fetch as long as it takes, … */
+#define WAIT_SHORT 500000000 /* … and nanoseconds for all others */
 
 /* One fetch on its way. */
 struct attempt {
@@ -368,6 +370,38 @@ static enum jwta_code delegate(struct attempt *a)
     return code;
 }
 
+/*
+ * Takes the mutex of the one thread that fetches. Tokens of strangers, with invented kids, could
+ * otherwise make every thread of a host wait for a provider that does not answer: who has a set to
+ * decide by waits in earnest only as one of a few.
+ */
+static bool enter(struct attempt *a)
+{
+    struct jwta_source *source = a->source;
+    struct timespec until = {0};
+    bool patient = false;
+
+    (void)pthread_mutex_lock(&source->lock);
+    patient = !a->has_stale || source->waiting < WAITING_MAX;
+    source->waiting += patient;
+    (void)pthread_mutex_unlock(&source->lock);
+    if (patient) {
+        (void)pthread_mutex_lock(&source->fetching);
+        (void)pthread_mutex_lock(&source->lock);
+        source->waiting--;
+        (void)pthread_mutex_unlock(&source->lock);
+        return true;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_SHORT;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (pthread_mutex_timedlock(&source->fetching, &until) == 0)
+        return true;
+    (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "another thread is fetching");
+    return false;
+}
+
 enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
                             enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why)
 {
@@ -389,8 +423,7 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
     a.before = a.source->ids;
     (void)pthread_mutex_unlock(&a.source->lock);
     read_state(&a);
-    if (!too_early(&a)) {
-        (void)pthread_mutex_lock(&a.source->fetching);
+    if (!too_early(&a) && enter(&a)) {
         read_state(&a);
         if (!too_early(&a))
             code = jwta_keys_delegates(keys) ? delegate(&a) : fetch_for_all(&a);

@@ -13,6 +13,7 @@
 struct jwta_source {
     pthread_mutex_t lock;
     pthread_mutex_t fetching; /* held by the one thread that fetches; taken before lock */
+    unsigned waiting;         /* threads that wait for it as long as it takes */
     struct jwta_keyset *set;
 
     /* keys from a file */

@@ -12,8 +12,9 @@
  *   renew=TIME          asks for a newer set than the current one: "renew CODE MS KIDS REASON"
  *   refresh=TIME        "refresh CODE MS"; force=TIME the same past every cache
  *   herd=N,KID          N processes at once do the same: "herd OK FAILED SLOWEST-MS"
- *   threads=N           N threads get the keys at once: "threads OK FAILED"
- *   flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
+ *   threads=N           N threads get the keys at once: "threads OK FAILED SLOW", SLOW took more
+ * than 1.5 s threads=N,KID       N threads look for this kid, or, where it ends in *, for one of
+ * their own flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
  *   set=TIMES,KID       time of one warm look-up in a process of its own, in ns: "set NS"
  *   lock=, lock2=       takes the issuer's first or second lock and keeps it: "lock yes|no"
  *   write=N             writes the cache N times over (0: for ever)
@@ -210,34 +211,56 @@ static void do_herd(const char *value)
     (void)printf("herd %ld %ld %" PRId64 "\n", good, count - good, slowest);
 }
 
-static void *thread_get(void *context)
+/* What one thread is to find: a kid, or the keys where there is none. */
+struct errand {
+    char kid[64];
+    bool good;
+    int64_t ms;
+};
+
+static void *thread_find(void *context)
 {
+    struct errand *errand = context;
     struct jwta_keyset *set = NULL;
     struct jwta_why why = {0};
-    bool *good = context;
+    int64_t start = now_ns();
+    int64_t now = (int64_t)time(NULL);
 
-    *good = jwta_keys_get(keys, &conf->issuers[0], (int64_t)time(NULL), &set, &why) == JWTA_OK;
+    if (errand->kid[0] != '\0')
+        errand->good = look_for(keys, errand->kid, now, &why) == JWTA_OK;
+    else
+        errand->good = jwta_keys_get(keys, &conf->issuers[0], now, &set, &why) == JWTA_OK;
     jwta_keyset_unref(&set);
+    errand->ms = elapsed_ms(start);
     return NULL;
 }
 
 static void do_threads(const char *value)
 {
+    const char *kid = strchr(value, ',');
+    size_t len = kid != NULL ? strlen(kid) - 1 : 0;
+    bool own = len > 0 && kid[len] == '*';
     size_t count = (size_t)strtoul(value, NULL, 10);
     pthread_t *thread = calloc(count, sizeof(*thread));
-    bool *good = calloc(count, sizeof(*good));
+    struct errand *errand = calloc(count, sizeof(*errand));
     size_t found = 0;
+    size_t slow = 0;
 
-    must(thread != NULL && good != NULL, "calloc");
-    for (size_t i = 0; i < count; i++)
-        must(pthread_create(&thread[i], NULL, thread_get, &good[i]) == 0, "pthread_create");
+    must(thread != NULL && errand != NULL, "calloc");
+    for (size_t i = 0; i < count; i++) {
+        if (kid != NULL)
+            (void)snprintf(errand[i].kid, sizeof(errand[i].kid), own ? "%.*s%zu" : "%.*s",
+                           (int)(own ? len - 1 : len), kid + 1, i);
+        must(pthread_create(&thread[i], NULL, thread_find, &errand[i]) == 0, "pthread_create");
+    }
     for (size_t i = 0; i < count; i++) {
         must(pthread_join(thread[i], NULL) == 0, "pthread_join");
-        found += good[i];
+        found += errand[i].good;
+        slow += errand[i].ms > 1500;
     }
-    (void)printf("threads %zu %zu\n", found, count - found);
+    (void)printf("threads %zu %zu %zu\n", found, count - found, slow);
     free(thread);
-    free(good);
+    free(errand);
 }
 
 /* Each look-up has a library of its own, which remembers nothing, as a process would have. */
