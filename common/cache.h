@@ -87,12 +87,16 @@ JWTA_MUST_USE enum jwta_file_status jwta_cache_write(const struct jwta_cache *ca
                                                      const struct jwta_cache_request *request,
                                                      struct jwta_why *why);
 
+#define JWTA_CAUSE_MAX 320
+
 /* What became of the attempts of this writer; zero where nothing is known. */
 struct jwta_cache_state {
     int64_t attempted; /* when the last fetch began */
     int64_t failures;  /* in a row */
     int64_t forced;    /* when an unknown kid last caused one */
     int64_t barren;    /* such fetches in a row that brought nothing new */
+    /* Why the last one failed, as jwta_text_one_line writes it; empty where it did not. */
+    char cause[JWTA_CAUSE_MAX];
 };
 void jwta_cache_state_read(const struct jwta_cache *cache, const char *name,
                            struct jwta_cache_state *out);

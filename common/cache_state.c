@@ -2,6 +2,7 @@
 /* What became of the attempts to fetch, and the locks of whoever fetches. */
 #include "common/cache_folder.h"
 #include "common/cache_private.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +11,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define STATE_MAX 512
+#define STATE_MAX (192 + JWTA_CAUSE_MAX)
 
 void jwta_cache_state_read(const struct jwta_cache *cache, const char *name,
                            struct jwta_cache_state *out)
 {
     struct jwta_buf buf = {0};
     struct jwta_span text = {0};
+    struct jwta_span cause = {0};
     struct jwta_cache_state read = {0};
     struct jwta_cache_path path;
 
@@ -29,8 +31,11 @@ void jwta_cache_state_read(const struct jwta_cache *cache, const char *name,
     if (jwta_cache_take_number(&text, "attempted", &read.attempted) &&
         jwta_cache_take_number(&text, "failures", &read.failures) &&
         jwta_cache_take_number(&text, "forced", &read.forced) &&
-        jwta_cache_take_number(&text, "barren", &read.barren))
+        jwta_cache_take_number(&text, "barren", &read.barren) &&
+        (text.len == 0 || jwta_cache_take_line(&text, "cause", &cause))) {
+        jwta_text_one_line(read.cause, sizeof(read.cause), cause);
         *out = read;
+    }
     jwta_buf_free(&buf);
 }
 
@@ -52,10 +57,11 @@ bool jwta_cache_state_write(const struct jwta_cache *cache, const char *name,
     struct jwta_cache_path path;
     struct jwta_cache_sweep sweep = {.name = name};
     const struct jwta_file_gate gate = {.may_replace = sweep_old, .context = &sweep};
-    int len = snprintf(text, sizeof(text),
-                       "attempted %" PRId64 "\nfailures %" PRId64 "\nforced %" PRId64
-                       "\nbarren %" PRId64 "\n",
-                       state->attempted, state->failures, state->forced, state->barren);
+    int len =
+        snprintf(text, sizeof(text),
+                 "attempted %" PRId64 "\nfailures %" PRId64 "\nforced %" PRId64 "\nbarren %" PRId64
+                 "\ncause %s\n",
+                 state->attempted, state->failures, state->forced, state->barren, state->cause);
 
     return len > 0 && jwta_cache_path(cache, cache->writer, name, "state", &path) &&
            jwta_cache_writable(cache, NULL) == JWTA_FILE_OK &&

@@ -4,8 +4,8 @@
  * never sooner after another than the back-off and the cooldown for unknown kids allow.
  */
 #include "common/keys_private.h"
+#include "common/text.h"
 
-#include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,24 +64,19 @@ static void write_state(struct attempt *a)
                  "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
 }
 
-/* Whether an earlier attempt says that it is too early for this one; fills why. */
 static bool too_early(struct attempt *a)
 {
-    if (a->mode == JWTA_ATTEMPT_INSIST)
-        return false;
-    if (jwta_pace_backs_off(&a->state, a->now)) {
-        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
-                        "the last attempt, %" PRId64 " s ago, failed: too early for another",
-                        a->now - a->state.attempted);
-        return true;
-    }
-    if (a->mode == JWTA_ATTEMPT_FORCED && jwta_pace_cools_down(&a->state, a->now)) {
-        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
-                        "the issuer was asked for an unknown key %" PRId64 " s ago",
-                        a->now - a->state.forced);
-        return true;
-    }
-    return false;
+    return jwta_pace_too_early(&a->state, a->mode, a->now, &a->why);
+}
+
+/* Notes a failure, and why, for those for whom it will be too early. */
+static void note_failure(struct attempt *a)
+{
+    a->state.failures++;
+    if (a->state.cause[0] == '\0')
+        jwta_text_one_line(a->state.cause, sizeof(a->state.cause), jwta_span_of(a->why.text));
+    jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
+             a->why.text);
 }
 
 /* ------------------------------------------------------------------ one fetch */
@@ -198,7 +193,6 @@ static enum jwta_code exchange(struct attempt *a, bool *answered, bool *fresh_se
     };
     struct jwta_fetch_reply reply = {0};
     struct jwta_buf buf = {0};
-    struct jwta_quoted quoted;
     enum jwta_code code = jwta_fetch(a->keys->options.fetch, &request, &buf, &reply, &a->why);
 
     *answered = code == JWTA_OK;
@@ -208,8 +202,10 @@ static enum jwta_code exchange(struct attempt *a, bool *answered, bool *fresh_se
              !jwta_span_equal(reply.uri, request.uri))
         code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
                          "unchanged, but at another place than the keys came from");
-    else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED)
-        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s", jwta_quote(&quoted, reply.reason));
+    else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED) {
+        jwta_text_one_line(a->state.cause, sizeof(a->state.cause), reply.reason);
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "\"%s\"", a->state.cause);
+    }
     if (code == JWTA_OK)
         code = keep(a, &reply, fresh_set);
     jwta_buf_free(&buf);
@@ -232,13 +228,14 @@ static enum jwta_code fetch_once(struct attempt *a)
     a->now += (a->request.began - a->began) / 1000;
     a->began = a->request.began;
     jwta_cache_identify(&a->cache, a->issuer->name, &a->request.before);
+    a->state.cause[0] = '\0';
     if (code == JWTA_OK)
         code = exchange(a, &answered, &fresh_set);
     a->state.attempted = a->now;
     if (code == JWTA_OK)
         a->state.failures = 0;
     else if (code != JWTA_MEMORY)
-        a->state.failures++;
+        note_failure(a);
     if (answered && forced)
         jwta_pace_forced(&a->state, a->now);
     if (fresh_set)
@@ -247,9 +244,6 @@ static enum jwta_code fetch_once(struct attempt *a)
         write_state(a);
     else
         remember(a);
-    if (code != JWTA_OK)
-        jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
-                 a->why.text);
     jwta_buf_free(&a->uri);
     jwta_buf_free(&a->etag);
     jwta_buf_free(&a->modified);
@@ -363,10 +357,9 @@ static enum jwta_code delegate(struct attempt *a)
     if (code == JWTA_OK)
         return code;
     a->state.attempted = a->now;
-    a->state.failures++;
+    a->state.cause[0] = '\0';
+    note_failure(a);
     remember(a);
-    jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
-             a->why.text);
     return code;
 }
 

@@ -107,10 +107,12 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
 /* Whether a failed attempt is too recent for another: 2 s, doubling to 60. */
 bool jwta_pace_backs_off(const struct jwta_cache_state *state, int64_t now);
 /*
- * Whether a fetch for an unknown kid is: 10 s while no more than 6 in a row have brought nothing,
- * so that a key is found that soon in the first minute of a flood, then doubling to 300.
+ * Whether it, or a fetch for an unknown kid, is too recent for this one: 10 s while no more than 6
+ * such in a row have brought nothing, so that a key is found that soon in the first minute of a
+ * flood, then doubling to 300. why says what was, and when it is not any more.
  */
-bool jwta_pace_cools_down(const struct jwta_cache_state *state, int64_t now);
+bool jwta_pace_too_early(const struct jwta_cache_state *state, enum jwta_attempt_mode mode,
+                         int64_t now, struct jwta_why *why);
 /* Notes such a fetch, barren until it brings something; what lies twice as far back is forgotten.
  */
 void jwta_pace_forced(struct jwta_cache_state *state, int64_t now);

@@ -171,8 +171,11 @@ static void test_newer(void **state)
 
 static void test_state(void **state)
 {
-    const struct jwta_cache_state written = {
-        .attempted = NOW, .failures = 2, .forced = NOW - 5, .barren = 3};
+    struct jwta_cache_state written = {.attempted = NOW,
+                                       .failures = 2,
+                                       .forced = NOW - 5,
+                                       .barren = 3,
+                                       .cause = "https://idp: HTTP status 500; 'x'"};
     struct jwta_cache_state read = {.attempted = 1};
     char *path = NULL;
 
@@ -182,9 +185,25 @@ static void test_state(void **state)
     assert_true(jwta_cache_state_write(&cache, "corp", &written));
     jwta_cache_state_read(&cache, "corp", &read);
     assert_memory_equal(&read, &written, sizeof(read));
+    memset(written.cause, 'c', sizeof(written.cause) - 1);
+    written.attempted = written.failures = written.forced = written.barren = 999999999999999;
+    assert_true(jwta_cache_state_write(&cache, "corp", &written));
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_memory_equal(&read, &written, sizeof(read));
     path = test_write(folder, "corp.state", "attempted 12\nfailures -1\n", 0644);
     jwta_cache_state_read(&cache, "corp", &read);
     assert_int_equal(read.attempted, 0);
+    free(path);
+    /* Before there was a cause, and one that was written by hand. */
+    path = test_write(folder, "corp.state", "attempted 12\nfailures 1\nforced 0\nbarren 0\n", 0644);
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_int_equal(read.attempted, 12);
+    assert_string_equal(read.cause, "");
+    free(path);
+    path = test_write(folder, "corp.state",
+                      "attempted 12\nfailures 1\nforced 0\nbarren 0\ncause a \"b\"\x1b[2J\n", 0644);
+    jwta_cache_state_read(&cache, "corp", &read);
+    assert_string_equal(read.cause, "a 'b'?[2J");
     free(path);
 }
 
