@@ -49,7 +49,7 @@ void kept_look(struct kept *kept, const struct jwta_conf *conf, struct jwta_keys
     /* What was overheard may be of a file that has been replaced since. */
     if (status == JWTA_FILE_OK && entry.fetched == age.fetched)
         kept->uncached[0] = '\0';
-    else if (status != JWTA_FILE_OK)
+    else if (status != JWTA_FILE_OK && (status != JWTA_FILE_MISSING || kept->uncached[0] == '\0'))
         (void)snprintf(kept->uncached, sizeof(kept->uncached), "%s", why.text);
     else if (kept->uncached[0] == '\0')
         (void)snprintf(kept->uncached, sizeof(kept->uncached), "the cache has older ones");

@@ -18,6 +18,10 @@
 /* A set grows when it is listed, by its kids, which stand there twice. */
 #define JWTA_CACHE_FILE_MAX (3 * JWTA_BODY_MAX)
 
+/* Seconds for which a set may be fresh, whatever HTTP says (design section 5). */
+#define JWTA_FRESHNESS_MIN 60
+#define JWTA_FRESHNESS_MAX (24 * 3600)
+
 /* A cache directory and whose files in it count. */
 struct jwta_cache {
     const char *directory;      /* cache_dir, absolute; borrowed */
@@ -64,14 +68,26 @@ struct jwta_cache_ids {
 void jwta_cache_identify(const struct jwta_cache *cache, const char *name,
                          struct jwta_cache_ids *ids);
 
+/* The request that brought an entry, as it was when it began. */
+struct jwta_cache_request {
+    int64_t began; /* jwta_monotonic_ms */
+    struct jwta_cache_ids before;
+};
+
 /*
  * Replaces the writer's file, whole or not at all; text and id are ignored. Clears away what a
- * writer that was killed has left behind.
+ * writer that was killed has left behind. The entry's `fetched` is when the request began: one that
+ * began later wins, whoever comes last, so that a process that was stopped brings nothing old back.
+ * OK also where such a one was faster. INSECURE, MISSING, FAILED (among others: the request began
+ * longer ago than any may take) with a line in why. request NULL: whatever there is is replaced.
  */
 JWTA_MUST_USE enum jwta_file_status jwta_cache_write(const struct jwta_cache *cache,
                                                      const char *name,
                                                      const struct jwta_cache_entry *entry,
+                                                     const struct jwta_cache_request *request,
                                                      struct jwta_why *why);
+
+#define JWTA_CAUSE_MAX 320
 
 /* What became of the attempts of this writer; zero where nothing is known. */
 struct jwta_cache_state {
@@ -79,6 +95,8 @@ struct jwta_cache_state {
     int64_t failures;  /* in a row */
     int64_t forced;    /* when an unknown kid last caused one */
     int64_t barren;    /* such fetches in a row that brought nothing new */
+    /* Why the last one failed, as jwta_text_one_line writes it; empty where it did not. */
+    char cause[JWTA_CAUSE_MAX];
 };
 void jwta_cache_state_read(const struct jwta_cache *cache, const char *name,
                            struct jwta_cache_state *out);
@@ -86,13 +104,24 @@ JWTA_MUST_USE bool jwta_cache_state_write(const struct jwta_cache *cache, const 
                                           const struct jwta_cache_state *state);
 
 /*
- * Tries to take the issuer's lock of this writer, never waiting: a descriptor, JWTA_LOCK_BUSY if
- * another has it, JWTA_LOCK_NONE if there can be none (read-only or missing directory). Root makes
- * the directory where there is none. Unlocking takes whatever this gave.
+ * Whether the writer's directory is one that nobody else can change (TRUSTED, as for reading, and
+ * not even sticky): nothing is written to any other, nor locked there. Root makes the directory
+ * where there is none. INSECURE, MISSING, FAILED with a line in why.
  */
+JWTA_MUST_USE enum jwta_file_status jwta_cache_writable(const struct jwta_cache *cache,
+                                                        struct jwta_why *why);
+
+/*
+ * Tries to take a lock of the issuer and this writer, never waiting, in a directory that is
+ * writable as above: a descriptor, JWTA_LOCK_BUSY if another has it, JWTA_LOCK_NONE if there can be
+ * none. The second is for one of those whose patience with the holder of the first has ended.
+ * Unlocking takes whatever this gave.
+ */
+enum jwta_cache_turn { JWTA_TURN_FIRST, JWTA_TURN_SECOND };
 #define JWTA_LOCK_BUSY (-1)
 #define JWTA_LOCK_NONE (-2)
-JWTA_MUST_USE int jwta_cache_lock(const struct jwta_cache *cache, const char *name);
+JWTA_MUST_USE int jwta_cache_lock(const struct jwta_cache *cache, const char *name,
+                                  enum jwta_cache_turn turn);
 void jwta_cache_unlock(int lock);
 
 #endif

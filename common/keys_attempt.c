@@ -4,17 +4,16 @@
  * never sooner after another than the back-off and the cooldown for unknown kids allow.
  */
 #include "common/keys_private.h"
+#include "common/text.h"
 
-#include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
 
-#define COOLDOWN 10       /* seconds between fetches for an unknown kid, … */
-#define COOLDOWN_MAX 300  /* … doubling while they bring nothing new */
-#define BACKOFF 2         /* seconds after a failure, … */
-#define BACKOFF_MAX 60    /* … doubling while there are more */
-#define POLL_MIN 5000000  /* nanoseconds between looks at somebody else's fetch, … */
-#define POLL_MAX 80000000 /* … doubling */
+#define HEAD_MAX 16384       /* bytes of a cache file before the keys */
+#define POLL_MIN 5000000     /* nanoseconds between looks at somebody else's fetch, … */
+#define POLL_MAX 80000000    /* … doubling */
+#define WAITING_MAX 4        /* threads that wait for another's fetch as long as it takes, … */
+#define WAIT_SHORT 500000000 /* … and nanoseconds for all others */
 
 /* One fetch on its way. */
 struct attempt {
@@ -25,7 +24,9 @@ struct attempt {
     enum jwta_attempt_mode mode;
     bool has_stale;
     struct jwta_cache cache;
+    int64_t began;                /* monotonic, at now */
     struct jwta_cache_ids before; /* the cache as it was when this began */
+    struct jwta_cache_request request;
     struct jwta_cache_state state;
     struct jwta_why why;
     /* What was current when it began, copied: other threads may meanwhile read a newer file. */
@@ -63,44 +64,19 @@ static void write_state(struct attempt *a)
                  "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
 }
 
-/* first for times 1, twice that for 2, …; 0 for 0. */
-static int64_t doubling(int64_t first, int64_t times, int64_t most)
-{
-    int64_t value = times > 0 ? first : 0;
-
-    for (; times > 1 && value < most; times--)
-        value *= 2;
-    return value < most ? value : most;
-}
-
-bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now)
-{
-    int64_t since = now - state->attempted;
-
-    return since >= 0 && since < doubling(BACKOFF, state->failures, BACKOFF_MAX);
-}
-
-/* Whether an earlier attempt says that it is too early for this one; fills why. */
 static bool too_early(struct attempt *a)
 {
-    int64_t since_forced = a->now - a->state.forced;
-    int64_t times = a->state.barren > 0 ? a->state.barren : 1;
+    return jwta_pace_too_early(&a->state, a->mode, a->now, &a->why);
+}
 
-    if (a->mode == JWTA_ATTEMPT_INSIST)
-        return false;
-    if (jwta_attempt_backs_off(&a->state, a->now)) {
-        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
-                        "the last attempt, %" PRId64 " s ago, failed: too early for another",
-                        a->now - a->state.attempted);
-        return true;
-    }
-    if (a->mode == JWTA_ATTEMPT_FORCED && since_forced >= 0 &&
-        since_forced < doubling(COOLDOWN, times, COOLDOWN_MAX)) {
-        (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
-                        "the issuer was asked for an unknown key %" PRId64 " s ago", since_forced);
-        return true;
-    }
-    return false;
+/* Notes a failure, and why, for those for whom it will be too early. */
+static void note_failure(struct attempt *a)
+{
+    a->state.failures++;
+    if (a->state.cause[0] == '\0')
+        jwta_text_one_line(a->state.cause, sizeof(a->state.cause), jwta_span_of(a->why.text));
+    jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
+             a->why.text);
 }
 
 /* ------------------------------------------------------------------ one fetch */
@@ -121,6 +97,9 @@ static enum jwta_code list_keys(struct attempt *a, const struct jwta_fetch_reply
         code = jwta_fail(&a->why, JWTA_KEYS_INSECURE, "the key set publishes a symmetric key");
     else if (set != NULL)
         code = jwta_keyset_list(set, out);
+    if (code == JWTA_OK && out->len > JWTA_CACHE_FILE_MAX - HEAD_MAX)
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
+                         "the key set is too large for the cache: %zu bytes as a list", out->len);
     jwta_keyset_unref(&set);
     return code == JWTA_MEMORY ? jwta_fail(&a->why, code, "out of memory") : code;
 }
@@ -138,6 +117,13 @@ static enum jwta_code use_entry(struct attempt *a, struct jwta_cache_entry *entr
         code = jwta_current_adopt(source, entry, a->now, &a->why);
     (void)pthread_mutex_unlock(&source->lock);
     return code;
+}
+
+static int64_t clamp(int64_t freshness)
+{
+    if (freshness < JWTA_FRESHNESS_MIN)
+        return JWTA_FRESHNESS_MIN;
+    return freshness < JWTA_FRESHNESS_MAX ? freshness : JWTA_FRESHNESS_MAX;
 }
 
 /* Keeps what the helper brought: in this process in any case, in the cache where it can be. */
@@ -161,9 +147,9 @@ static enum jwta_code keep(struct attempt *a, const struct jwta_fetch_reply *rep
         entry.modified = jwta_buf_span(&a->modified);
     entry.body = jwta_buf_span(&entry.text);
     entry.fetched = a->now;
-    entry.freshness = reply->freshness;
+    entry.freshness = clamp(reply->freshness);
     *fresh_set = !jwta_span_equal(entry.body, jwta_buf_span(&a->body));
-    if (jwta_cache_write(&a->cache, a->issuer->name, &entry, &why) != JWTA_FILE_OK)
+    if (jwta_cache_write(&a->cache, a->issuer->name, &entry, &a->request, &why) != JWTA_FILE_OK)
         jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "cache of issuer %s: %s", a->issuer->name,
                  why.text);
     /* These live in the reply's buffer, which does not outlive this call. */
@@ -207,7 +193,6 @@ static enum jwta_code exchange(struct attempt *a, bool *answered, bool *fresh_se
     };
     struct jwta_fetch_reply reply = {0};
     struct jwta_buf buf = {0};
-    struct jwta_quoted quoted;
     enum jwta_code code = jwta_fetch(a->keys->options.fetch, &request, &buf, &reply, &a->why);
 
     *answered = code == JWTA_OK;
@@ -217,8 +202,10 @@ static enum jwta_code exchange(struct attempt *a, bool *answered, bool *fresh_se
              !jwta_span_equal(reply.uri, request.uri))
         code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
                          "unchanged, but at another place than the keys came from");
-    else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED)
-        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s", jwta_quote(&quoted, reply.reason));
+    else if (code == JWTA_OK && reply.status == JWTA_FETCH_FAILED) {
+        jwta_text_one_line(a->state.cause, sizeof(a->state.cause), reply.reason);
+        code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "\"%s\"", a->state.cause);
+    }
     if (code == JWTA_OK)
         code = keep(a, &reply, fresh_set);
     jwta_buf_free(&buf);
@@ -236,26 +223,27 @@ static enum jwta_code fetch_once(struct attempt *a)
     bool fresh_set = false;
     enum jwta_code code = copy_current(a);
 
+    /* Others may have been waited for: what is fetched is as old as the request. */
+    a->request.began = jwta_monotonic_ms();
+    a->now += (a->request.began - a->began) / 1000;
+    a->began = a->request.began;
+    jwta_cache_identify(&a->cache, a->issuer->name, &a->request.before);
+    a->state.cause[0] = '\0';
     if (code == JWTA_OK)
         code = exchange(a, &answered, &fresh_set);
     a->state.attempted = a->now;
     if (code == JWTA_OK)
         a->state.failures = 0;
     else if (code != JWTA_MEMORY)
-        a->state.failures++;
+        note_failure(a);
     if (answered && forced)
-        a->state.forced = a->now;
+        jwta_pace_forced(&a->state, a->now);
     if (fresh_set)
         a->state.barren = 0;
-    else if (answered && forced)
-        a->state.barren++;
     if (answered)
         write_state(a);
     else
         remember(a);
-    if (code != JWTA_OK)
-        jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
-                 a->why.text);
     jwta_buf_free(&a->uri);
     jwta_buf_free(&a->etag);
     jwta_buf_free(&a->modified);
@@ -292,17 +280,16 @@ static int64_t patience(const struct attempt *a)
 }
 
 /*
- * Waits for the writer's lock while somebody else has it, at most as long as a fetch may take:
- * whoever holds it may have been stopped. *lock is a descriptor or JWTA_LOCK_…. false: another did
- * it.
+ * Waits for a lock of the writer while somebody else has it, as long as a fetch may take at most.
+ * *lock is a descriptor or JWTA_LOCK_…. false: another did it.
  */
-static bool wait_for_lock(struct attempt *a, int *lock)
+static bool wait_for_lock(struct attempt *a, enum jwta_cache_turn turn, int *lock)
 {
     struct timespec pause = {.tv_nsec = POLL_MIN};
     int64_t deadline = jwta_monotonic_ms() + patience(a);
 
     for (;;) {
-        *lock = jwta_cache_lock(&a->cache, a->issuer->name);
+        *lock = jwta_cache_lock(&a->cache, a->issuer->name, turn);
         if (done_by_another(a))
             return false;
         if (*lock != JWTA_LOCK_BUSY || jwta_monotonic_ms() >= deadline)
@@ -313,25 +300,51 @@ static bool wait_for_lock(struct attempt *a, int *lock)
     }
 }
 
+/*
+ * Waits for one's turn. Whoever has the first lock may have been stopped: of those whose patience
+ * ends, one then fetches for the rest under the second. If its holder is stopped, too, only who
+ * insists fetches.
+ */
+static bool take_turn(struct attempt *a, int *lock)
+{
+    if (jwta_cache_writable(&a->cache, &a->why) != JWTA_FILE_OK)
+        return !done_by_another(a);
+    if (!wait_for_lock(a, JWTA_TURN_FIRST, lock))
+        return false;
+    if (*lock != JWTA_LOCK_BUSY || patience(a) == 0)
+        return true;
+    return wait_for_lock(a, JWTA_TURN_SECOND, lock);
+}
+
+/* Fetches, if what was while others had the lock leaves anything to do. */
+static enum jwta_code fetch_in_turn(struct attempt *a, int lock)
+{
+    /* Whoever had the lock may have tried and failed. */
+    read_state(a);
+    if (too_early(a))
+        return JWTA_KEYS_UNAVAILABLE;
+    if (lock == JWTA_LOCK_NONE && a->keys->options.settled) {
+        struct jwta_why why = a->why;
+
+        return jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "the cache can keep nothing: %s",
+                         why.text[0] != '\0' ? why.text : "no lock can be made");
+    }
+    if (lock == JWTA_LOCK_BUSY && a->mode != JWTA_ATTEMPT_INSIST)
+        return jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE,
+                         patience(a) == 0 ? "another process is fetching"
+                                          : "two processes that were to fetch stand still");
+    a->why = (struct jwta_why){0};
+    return fetch_once(a);
+}
+
 /* With the mutex of the source held. */
 static enum jwta_code fetch_for_all(struct attempt *a)
 {
     enum jwta_code code = JWTA_OK;
     int lock = JWTA_LOCK_NONE;
 
-    if (wait_for_lock(a, &lock)) {
-        /* Whoever had the lock may have tried and failed. */
-        read_state(a);
-        if (too_early(a))
-            code = JWTA_KEYS_UNAVAILABLE;
-        else if (lock == JWTA_LOCK_NONE && a->keys->options.settled)
-            code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "%s can keep nothing for the login",
-                             a->cache.directory);
-        else if (lock == JWTA_LOCK_BUSY && patience(a) == 0)
-            code = jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "another process is fetching");
-        else
-            code = fetch_once(a);
-    }
+    if (take_turn(a, &lock))
+        code = fetch_in_turn(a, lock);
     jwta_cache_unlock(lock);
     return code;
 }
@@ -344,11 +357,42 @@ static enum jwta_code delegate(struct attempt *a)
     if (code == JWTA_OK)
         return code;
     a->state.attempted = a->now;
-    a->state.failures++;
+    a->state.cause[0] = '\0';
+    note_failure(a);
     remember(a);
-    jwta_log(a->keys->options.log, JWTA_LOG_WARNING, "keys of issuer %s: %s", a->issuer->name,
-             a->why.text);
     return code;
+}
+
+/*
+ * Takes the mutex of the one thread that fetches. Tokens of strangers, with invented kids, could
+ * otherwise make every thread of a host wait for a provider that does not answer: who has a set to
+ * decide by waits in earnest only as one of a few.
+ */
+static bool enter(struct attempt *a)
+{
+    struct jwta_source *source = a->source;
+    struct timespec until = {0};
+    bool patient = false;
+
+    (void)pthread_mutex_lock(&source->lock);
+    patient = !a->has_stale || source->waiting < WAITING_MAX;
+    source->waiting += patient;
+    (void)pthread_mutex_unlock(&source->lock);
+    if (patient) {
+        (void)pthread_mutex_lock(&source->fetching);
+        (void)pthread_mutex_lock(&source->lock);
+        source->waiting--;
+        (void)pthread_mutex_unlock(&source->lock);
+        return true;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_SHORT;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (pthread_mutex_timedlock(&source->fetching, &until) == 0)
+        return true;
+    (void)jwta_fail(&a->why, JWTA_KEYS_UNAVAILABLE, "another thread is fetching");
+    return false;
 }
 
 enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
@@ -359,6 +403,7 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
         .issuer = issuer,
         .source = jwta_keys_source(keys, issuer),
         .now = now,
+        .began = jwta_monotonic_ms(),
         .mode = mode,
         .has_stale = has_stale,
         .cache = jwta_keys_cache(keys),
@@ -371,8 +416,7 @@ enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *is
     a.before = a.source->ids;
     (void)pthread_mutex_unlock(&a.source->lock);
     read_state(&a);
-    if (!too_early(&a)) {
-        (void)pthread_mutex_lock(&a.source->fetching);
+    if (!too_early(&a) && enter(&a)) {
         read_state(&a);
         if (!too_early(&a))
             code = jwta_keys_delegates(keys) ? delegate(&a) : fetch_for_all(&a);

@@ -6,6 +6,7 @@
  * its own before it begins. The two share a socket for one message, "CODE REASON".
  */
 #include "common/keys_private.h"
+#include "common/text.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -78,7 +79,7 @@ static enum jwta_code read_report(struct jwta_span message, struct jwta_why *why
     const char *blank = message.len > 0 ? memchr(message.data, ' ', message.len) : NULL;
     struct jwta_span name = message;
     struct jwta_span reason = {0};
-    struct jwta_quoted quoted;
+    char line[JWTA_WHY_MAX];
     enum jwta_code code = JWTA_KEYS_UNAVAILABLE;
 
     if (blank != NULL) {
@@ -91,7 +92,8 @@ static enum jwta_code read_report(struct jwta_span message, struct jwta_why *why
     }
     if (code == JWTA_OK)
         return code;
-    return jwta_fail(why, code, "%s", jwta_quote(&quoted, reason));
+    jwta_text_one_line(line, sizeof(line), reason);
+    return jwta_fail(why, code, "%s", line);
 }
 
 enum jwta_code jwta_delegate(const struct jwta_keys *keys, const struct jwta_issuer *issuer,

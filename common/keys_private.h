@@ -13,6 +13,7 @@
 struct jwta_source {
     pthread_mutex_t lock;
     pthread_mutex_t fetching; /* held by the one thread that fetches; taken before lock */
+    unsigned waiting;         /* threads that wait for it as long as it takes */
     struct jwta_keyset *set;
 
     /* keys from a file */
@@ -98,12 +99,26 @@ enum jwta_attempt_mode {
 
 /*
  * Makes what is current newer by one fetch, of this process or another. OK also where another did
- * it. KEYS_UNAVAILABLE with the reason in why, MEMORY.
+ * it. It waits for others at most the fetch deadline, once more where they have been stopped, and
+ * then fetches itself: three times the deadline in all. KEYS_UNAVAILABLE with the reason in why,
+ * MEMORY.
  */
 enum jwta_code jwta_attempt(struct jwta_keys *keys, const struct jwta_issuer *issuer, int64_t now,
                             enum jwta_attempt_mode mode, bool has_stale, struct jwta_why *why);
-/* Whether a failed attempt is too recent for another. */
-bool jwta_attempt_backs_off(const struct jwta_cache_state *state, int64_t now);
+
+/* keys_pace.c */
+/* Whether a failed attempt is too recent for another: 2 s, doubling to 60. */
+bool jwta_pace_backs_off(const struct jwta_cache_state *state, int64_t now);
+/*
+ * Whether it, or a fetch for an unknown kid, is too recent for this one: 10 s while no more than 6
+ * such in a row have brought nothing, so that a key is found that soon in the first minute of a
+ * flood, then doubling to 300. why says what was, and when it is not any more.
+ */
+bool jwta_pace_too_early(const struct jwta_cache_state *state, enum jwta_attempt_mode mode,
+                         int64_t now, struct jwta_why *why);
+/* Notes such a fetch, barren until it brings something; what lies twice as far back is forgotten.
+ */
+void jwta_pace_forced(struct jwta_cache_state *state, int64_t now);
 
 /* keys_delegate.c */
 /* Whether attempts are left to the refresher: between identities, unless settled. */

@@ -26,12 +26,12 @@ static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer
     if (!due || cache.pin != NULL)
         return false;
     jwta_cache_state_read(&cache, issuer->name, &state);
-    if (jwta_attempt_backs_off(&state, now))
+    if (jwta_pace_backs_off(&state, now))
         return false;
     /* Between identities no lock is taken, not even for a look. */
-    if (jwta_keys_delegates(keys))
+    if (jwta_keys_delegates(keys) || jwta_cache_writable(&cache, NULL) != JWTA_FILE_OK)
         return true;
-    lock = jwta_cache_lock(&cache, issuer->name);
+    lock = jwta_cache_lock(&cache, issuer->name, JWTA_TURN_FIRST);
     jwta_cache_unlock(lock);
     return lock != JWTA_LOCK_BUSY;
 }

@@ -92,6 +92,11 @@ enum jwta_code jwta_keyset_parse(struct jwta_span text, struct jwta_keyset **out
         goto out;
     }
     count = json_is_array(keys) ? json_array_size(keys) : 1;
+    if (count > JWTA_KEYSET_MEMBERS) {
+        code = jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%zu members, and %d are the most", count,
+                         JWTA_KEYSET_MEMBERS);
+        goto out;
+    }
     set = jwta_keyset_new(count);
     code = set != NULL ? read_members(set, keys, count, why)
                        : jwta_fail(why, JWTA_MEMORY, "out of memory");

@@ -9,13 +9,14 @@
 #include "common/jwk.h"
 
 #define JWTA_KEY_TRIES 8
+#define JWTA_KEYSET_MEMBERS 2048
 
 struct jwta_keyset;
 
 /*
  * Reads a JWK set or a single JWK (RFC 7517 section 5). Members that cannot serve are passed over,
- * each with its reason (jwta_keyset_at); KEYS_UNAVAILABLE if it is neither, KEY_SET_MIXED if it has
- * usable symmetric and asymmetric keys; MEMORY.
+ * each with its reason (jwta_keyset_at); KEYS_UNAVAILABLE if it is neither, or has more members
+ * than JWTA_KEYSET_MEMBERS; KEY_SET_MIXED if it has usable symmetric and asymmetric keys; MEMORY.
  */
 JWTA_MUST_USE enum jwta_code jwta_keyset_parse(struct jwta_span text, struct jwta_keyset **out,
                                                struct jwta_why *why);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/text.h"
 
+#include <string.h>
+
 size_t jwta_utf8_len(const unsigned char *text, size_t left)
 {
     /* First byte from … to …, the range of the second, and the length; others are 80 to BF. */
@@ -72,4 +74,19 @@ int jwta_text_compare(struct jwta_span a, struct jwta_span b)
             return order;
     }
     return (a.len > b.len) - (a.len < b.len);
+}
+
+void jwta_text_one_line(char *out, size_t size, struct jwta_span text)
+{
+    static const char more[] = "...";
+    size_t len = text.len < size ? text.len : size - sizeof(more);
+
+    for (size_t i = 0; i < len; i++) {
+        char byte = text.data[i];
+
+        out[i] = byte == '"' ? '\'' : '?';
+        if (byte >= 0x20 && byte < 0x7f && byte != '"')
+            out[i] = byte;
+    }
+    memcpy(out + len, text.len > len ? more : "", text.len > len ? sizeof(more) : 1);
 }

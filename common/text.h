@@ -20,4 +20,11 @@ bool jwta_text_valid(struct jwta_span text);
  */
 int jwta_text_compare(struct jwta_span a, struct jwta_span b);
 
+/*
+ * Writes what another program says to out as one line that can stand between quotes: what is not
+ * printable ASCII becomes `?`, a quote `'`; what does not fit into size bytes (at least 4) ends in
+ * "...".
+ */
+void jwta_text_one_line(char *out, size_t size, struct jwta_span text);
+
 #endif

@@ -81,6 +81,15 @@ out:
     return copy;
 }
 
+/* Adds to the reason that a location has no metadata: whoever reads it sees what was asked. */
+static void add_status(struct jwta_why *why, const char *url, long status)
+{
+    const struct jwta_why before = *why;
+
+    (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s%s%s: HTTP status %ld", before.text,
+                    before.text[0] != '\0' ? "; " : "", url, status);
+}
+
 /* Asks the well-known locations in turn; where one answers, its word is final. */
 static char *discover(struct http *http, const char *issuer, bool no_cache, struct jwta_why *why)
 {
@@ -102,7 +111,7 @@ static char *discover(struct http *http, const char *issuer, bool no_cache, stru
             answered = true;
             uri = metadata_jwks_uri(jwta_buf_span(&answer.body), issuer, why);
         } else {
-            (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s: HTTP status %ld", url, answer.status);
+            add_status(why, url, answer.status);
         }
         http_answer_free(&answer);
         free(url);

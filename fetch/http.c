@@ -233,8 +233,8 @@ bool http_get(struct http *http, const struct http_request *request, struct http
 
     *answer = (struct http_answer){0};
     if (fault != NULL || left <= 0) {
-        (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s%s", fault != NULL ? "the URL " : "",
-                        fault != NULL ? fault : "out of time");
+        (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s %s", request->url,
+                        fault != NULL ? fault : "is asked too late: out of time");
         return false;
     }
     curl_easy_reset(curl);
@@ -250,11 +250,12 @@ bool http_get(struct http *http, const struct http_request *request, struct http
         answer->freshness = freshness(&transfer);
         return true;
     }
-    (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s%s%s",
+    /* What libcurl says of this transfer has all that its general text has, and more. */
+    (void)jwta_fail(why, JWTA_KEYS_UNAVAILABLE, "%s: %s", request->url,
                     transfer.too_large || result == CURLE_FILESIZE_EXCEEDED
                         ? "the body is larger than 1 MiB"
-                        : curl_easy_strerror(result),
-                    http->error[0] != '\0' ? ": " : "", http->error);
+                    : http->error[0] != '\0' ? http->error
+                                             : curl_easy_strerror(result));
     return false;
 }
 

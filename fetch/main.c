@@ -112,15 +112,23 @@ static int answer_for(const struct jwta_issuer *issuer, const struct jwta_fetch_
     return status;
 }
 
+#define REFUSED "the fetch helper cannot read the configuration: "
+
 /* The configuration is read as the user that the helper became: it holds no secrets. */
 static int refuse_configuration(const struct jwta_problems *problems, enum jwta_code code)
 {
-    const char *text = jwta_code_text(code);
+    const struct jwta_problem *problem = NULL;
     struct jwta_why why = {0};
 
     for (size_t i = problems->count; i > 0; i--)
-        text = problems->item[i - 1].error ? problems->item[i - 1].text : text;
-    (void)jwta_fail(&why, code, "the fetch helper cannot read the configuration: %s", text);
+        problem = problems->item[i - 1].error ? &problems->item[i - 1] : problem;
+    if (problem == NULL)
+        (void)jwta_fail(&why, code, REFUSED "%s", jwta_code_text(code));
+    else if (problem->line == 0)
+        (void)jwta_fail(&why, code, REFUSED "%s: %s", problem->file, problem->text);
+    else
+        (void)jwta_fail(&why, code, REFUSED "%s:%u: %s", problem->file, problem->line,
+                        problem->text);
     return refuse(why.text);
 }
 

@@ -96,7 +96,7 @@ static void fill_cache(const char *cache_dir, const char *name, const char *set)
     struct jwta_why why = {0};
 
     jwta_keyset_unref(&keys);
-    if (jwta_cache_write(&cache, name, &entry, &why) != JWTA_FILE_OK)
+    if (jwta_cache_write(&cache, name, &entry, NULL, &why) != JWTA_FILE_OK)
         mint_die("%s", why.text);
     jwta_buf_free(&lines);
 }

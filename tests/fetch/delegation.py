@@ -73,6 +73,13 @@ def try_delegation(results, world):
             results.result(lines[2:] == ["keys corp keys-unavailable "] and reason in log and
                            traces(site) == {}, f"{name}: this login fails, and nothing is kept",
                            *lines, log)
+        site = Site(world)
+        site.directory.chmod(0o777)
+        world.reset()
+        lines, log = planted.run(site.config, [])
+        results.result(lines[2:] == ["keys corp keys-unavailable "] and
+                       world.server.count() == 0 and "can keep nothing" in log,
+                       "where the cache can keep nothing, nothing is fetched", *lines, log)
 
 
 def try_limits(results, world):
@@ -98,7 +105,7 @@ def try_limits(results, world):
                                "no failure is written down, nothing left behind",
                                asked, before, after, *lines, log)
                 line, log = site.one(f"get=+{3600 - aged}")
-                results.result(" ok " in line and "too early" not in log,
+                results.result(" ok " in line and "the last attempt" not in log,
                                "and the next login fetches", line, log)
 
 

@@ -12,10 +12,11 @@
  *   renew=TIME          asks for a newer set than the current one: "renew CODE MS KIDS REASON"
  *   refresh=TIME        "refresh CODE MS"; force=TIME the same past every cache
  *   herd=N,KID          N processes at once do the same: "herd OK FAILED SLOWEST-MS"
- *   threads=N           N threads get the keys at once: "threads OK FAILED"
- *   flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
+ *   threads=N           N threads get the keys at once: "threads OK FAILED SLOW", SLOW took more
+ * than 1.5 s threads=N,KID       N threads look for this kid, or, where it ends in *, for one of
+ * their own flood=N,W[,TIME]    W processes look for N invented kids: "flood FOUND NOT-FOUND"
  *   set=TIMES,KID       time of one warm look-up in a process of its own, in ns: "set NS"
- *   lock=               takes the issuer's lock and keeps it: "lock yes|no"
+ *   lock=, lock2=       takes the issuer's first or second lock and keeps it: "lock yes|no"
  *   write=N             writes the cache N times over (0: for ever)
  *   close=FD, ignore=SIGNAL, block=SIGNAL, print=, sleep=MS, wait= (for a line of input)
  *   traces=             descriptors, signals and children: "traces TEXT"
@@ -210,34 +211,56 @@ static void do_herd(const char *value)
     (void)printf("herd %ld %ld %" PRId64 "\n", good, count - good, slowest);
 }
 
-static void *thread_get(void *context)
+/* What one thread is to find: a kid, or the keys where there is none. */
+struct errand {
+    char kid[64];
+    bool good;
+    int64_t ms;
+};
+
+static void *thread_find(void *context)
 {
+    struct errand *errand = context;
     struct jwta_keyset *set = NULL;
     struct jwta_why why = {0};
-    bool *good = context;
+    int64_t start = now_ns();
+    int64_t now = (int64_t)time(NULL);
 
-    *good = jwta_keys_get(keys, &conf->issuers[0], (int64_t)time(NULL), &set, &why) == JWTA_OK;
+    if (errand->kid[0] != '\0')
+        errand->good = look_for(keys, errand->kid, now, &why) == JWTA_OK;
+    else
+        errand->good = jwta_keys_get(keys, &conf->issuers[0], now, &set, &why) == JWTA_OK;
     jwta_keyset_unref(&set);
+    errand->ms = elapsed_ms(start);
     return NULL;
 }
 
 static void do_threads(const char *value)
 {
+    const char *kid = strchr(value, ',');
+    size_t len = kid != NULL ? strlen(kid) - 1 : 0;
+    bool own = len > 0 && kid[len] == '*';
     size_t count = (size_t)strtoul(value, NULL, 10);
     pthread_t *thread = calloc(count, sizeof(*thread));
-    bool *good = calloc(count, sizeof(*good));
+    struct errand *errand = calloc(count, sizeof(*errand));
     size_t found = 0;
+    size_t slow = 0;
 
-    must(thread != NULL && good != NULL, "calloc");
-    for (size_t i = 0; i < count; i++)
-        must(pthread_create(&thread[i], NULL, thread_get, &good[i]) == 0, "pthread_create");
+    must(thread != NULL && errand != NULL, "calloc");
+    for (size_t i = 0; i < count; i++) {
+        if (kid != NULL)
+            (void)snprintf(errand[i].kid, sizeof(errand[i].kid), own ? "%.*s%zu" : "%.*s",
+                           (int)(own ? len - 1 : len), kid + 1, i);
+        must(pthread_create(&thread[i], NULL, thread_find, &errand[i]) == 0, "pthread_create");
+    }
     for (size_t i = 0; i < count; i++) {
         must(pthread_join(thread[i], NULL) == 0, "pthread_join");
-        found += good[i];
+        found += errand[i].good;
+        slow += errand[i].ms > 1500;
     }
-    (void)printf("threads %zu %zu\n", found, count - found);
+    (void)printf("threads %zu %zu %zu\n", found, count - found, slow);
     free(thread);
-    free(good);
+    free(errand);
 }
 
 /* Each look-up has a library of its own, which remembers nothing, as a process would have. */
@@ -307,11 +330,12 @@ static void do_set(const char *value)
     free(times);
 }
 
-static void do_lock(void)
+static void do_lock(enum jwta_cache_turn turn)
 {
     const struct jwta_cache cache = {.directory = conf->cache_dir.text, .writer = options.expected};
 
-    (void)printf("lock %s\n", jwta_cache_lock(&cache, conf->issuers[0].name) >= 0 ? "yes" : "no");
+    (void)printf("lock %s\n",
+                 jwta_cache_lock(&cache, conf->issuers[0].name, turn) >= 0 ? "yes" : "no");
 }
 
 /* What was read is written again, a second older each time. */
@@ -330,7 +354,7 @@ static void do_write(const char *value)
     (void)printf("write\n");
     (void)fflush(stdout);
     for (long i = 0; count == 0 || i < count; i++)
-        must(jwta_cache_write(&cache, issuer->name, &entry, &why) == JWTA_FILE_OK, why.text);
+        must(jwta_cache_write(&cache, issuer->name, &entry, NULL, &why) == JWTA_FILE_OK, why.text);
     jwta_cache_entry_free(&entry);
 }
 
@@ -373,7 +397,9 @@ static void do_rest(const char *word, const char *value)
     char line[64];
 
     if (strcmp(word, "lock") == 0)
-        do_lock();
+        do_lock(JWTA_TURN_FIRST);
+    else if (strcmp(word, "lock2") == 0)
+        do_lock(JWTA_TURN_SECOND);
     else if (strcmp(word, "write") == 0)
         do_write(value);
     else if (strcmp(word, "set") == 0)

@@ -73,3 +73,26 @@ def try_unchanged(results, world):
         results.equal(line.split()[1], "ok" if believed else "keys-unavailable",
                       f"unchanged, says the helper, at {name}", line, log)
         results.equal("another place" in log, not believed, f"and the log says why: {name}", log)
+
+
+def try_granted_freshness(results, world):
+    """Freshness that HTTP cannot have meant is none of a helper's to grant."""
+    for said, kept in ((0, 60), (59, 60), (61, 61), (86400, 86400), (86401, 86400),
+                       (0xFFFFFFFF, 86400)):
+        site = Site(world)
+        told = message(field(5, b"0"), field(9, said.to_bytes(4, "big")), field(6, world.set),
+                       field(7, b"https://idp.example/jwks"), kind=2)
+        fetched(results, site, f"fresh for {said} s", helper=impostor(site, (0, told)))
+        results.equal(b"\nfresh %d\n" % kept in site.cached.read_bytes(), True, f"is for {kept} s")
+
+
+def try_members(results, world):
+    """A set that no cache could keep is refused when it is fetched, and counted as a failure."""
+    for data, reason in ((b'{"keys":[' + b"0.1," * 250000 + b"1]}", "250001 members, and 2048"),
+                         (b'{"keys":[{"kty":"EC","x":[' + b"0.1," * 250000 + b"1]}]}",
+                          "too large for the cache|no .*key|nested|verif")):
+        site = Site(world)
+        told = reply(b"0", field(6, data), field(7, b"https://idp.example/jwks"))
+        refused(results, site, "a set whose list would outgrow the cache", reason,
+                helper=impostor(site, (0, told)))
+        results.equal("failures 1\n" in (site.own / "corp.state").read_text(), True, "is a failure")

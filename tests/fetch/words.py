@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What jwtauth tells an administrator: who cannot read what, what is stale and what is not kept."""
 
+import json
 import re
 import subprocess
 
-from world import BUILD, ROOT, USER, USER_ID, Site, status
+from world import BUILD, ROOT, USER, USER_ID, Authority, Site, body, status, unused_port
 
 COMMAND = BUILD / "tests" / "fetch" / "refresher"  # jwtauth, with the helper of the build
 ALICE = {"user": USER, "group": USER, "extra_groups": []}
@@ -150,3 +151,56 @@ def try_uncached(results, world):
          command=("keys", "refresh"), **ALICE)
     says(results, "keys list, the issuer is away", stale_site(world), 0,
          "^  newer ones cannot be had: .*HTTP status 503", command=("keys", "list"))
+
+
+def try_urls(results, world):
+    """Whoever reads of a failure sees what was asked."""
+    root = world.server.url("/realms/a")
+    known = ".well-known/openid-configuration"
+    site = Site(world, jwks="discover", issuer=root)
+    says(results, "no metadata: both places are named", site, 2,
+         rf"{root}/{known}: HTTP status 404; "
+         rf"{world.server.url()}/.well-known/oauth-authorization-server/realms/a: HTTP status 404")
+    url = f"https://127.0.0.1:{unused_port()}/jwks"
+    says(results, "refused connection: the URL", Site(world, jwks=url), 2, f"{url}: .*onnect")
+    site = Site(world)
+    authority_of(site, Authority(world.folder / "other").folder / "ca.pem")
+    says(results, "an unknown authority: the URL", site, 2,
+         f"{world.server.url('/jwks')}: SSL certificate problem")
+    says(results, "a long URL: cut", Site(world, jwks="https://127.0.0.1:1/" + "x" * 600), 2,
+         r"x{99}\.\.\.\"$")
+
+
+def try_quotes(results, world):
+    root = world.server.url()
+    site = Site(world, jwks="discover", issuer=root)
+    world.server.scripts["/.well-known/openid-configuration"] = body(json.dumps(
+        {"issuer": "https://other.example", "jwks_uri": f"{root}/jwks"}).encode())
+    says(results, "a reason with quotes in it", site, 2,
+         "\"the metadata is of issuer 'https://other.example', not " + root + "\"$", lacks=["x22"])
+    if ROOT:
+        site.config.chmod(0o600)
+        _, out, err = jwtauth("keys", "refresh", "--force", "--config", site.config)
+        results.result(f"the fetch helper cannot read the configuration: {site.config}: Permission"
+                       in err, "a configuration that the helper cannot read: its name", out, err)
+
+
+def try_causes(results, world):
+    """After a failure everybody is told why, and when it is tried again."""
+    site = Site(world)
+    world.server.scripts["/jwks"] = status(503)
+    url = world.server.url("/jwks")
+    site.run("get=+0")
+    again = (rf"the last attempt, \d s ago, failed: \"{url}: HTTP status 503\"; next in \d s, or at once "
+             "by jwtauth keys refresh --force$")
+    results.result(f"\ncause {url}: HTTP status 503\n" in (site.own / "corp.state").read_text(),
+                   "the state has the cause", (site.own / "corp.state").read_text())
+    says(results, "config check: the cause of an earlier failure", site, 2, again)
+    says(results, "keys list, too", site, 3, again, command=("keys", "list"))
+    says(results, "keys refresh, too", site, 3, again, command=("keys", "refresh"))
+    line, log = site.one("get=+0")
+    results.result(re.search(again, line + "\n" + log, re.MULTILINE), "a host, too", line, log)
+    world.reset()
+    says(results, "keys refresh --force", site, 0, r"\A\Z", command=("keys", "refresh", "--force"))
+    results.result("\ncause \n" in (site.own / "corp.state").read_text(), "no cause is left",
+                   (site.own / "corp.state").read_text())

@@ -61,7 +61,7 @@ void put_cached(const char *top, const struct test_key *key, uid_t writer, int64
     assert_code(jwta_keyset_parse(jwta_span_of(text), &set, NULL), JWTA_OK);
     assert_code(jwta_keyset_list(set, &entry.text), JWTA_OK);
     entry.body = jwta_buf_span(&entry.text);
-    assert_int_equal(jwta_cache_write(&cache, "net", &entry, NULL), JWTA_FILE_OK);
+    assert_int_equal(jwta_cache_write(&cache, "net", &entry, NULL, NULL), JWTA_FILE_OK);
     if (writer != 0) {
         char *path = test_format("%s/net.jwks", own);
 

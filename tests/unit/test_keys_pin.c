@@ -165,7 +165,7 @@ static void test_ages(void **state)
     make_jail();
     put_key_file(scene.root, scene.old_key, 0644, 0);
     for (size_t i = 0; i < 2 * COUNT_OF(ages); i++) {
-        char *remembered = test_format("%s/cache/net.state", scene.root);
+        char *remembered = test_format("%s/cache/net.lock", scene.root);
 
         /* An attempt that failed keeps the next from trying for a while. */
         (void)unlink(remembered);
@@ -231,12 +231,12 @@ static void test_other_user(void **state)
     run_child(other_child, steps);
 }
 
-/* What comes of an attempt is written where that user writes, and not in root's directory. */
+/* The lock of an attempt is made where that user writes, and not in root's directory. */
 static void writing_child(void)
 {
     struct jwta_verifier *verifier = open_pinned();
-    char *own = test_format("%s/cache/65534/net.state", scene.root);
-    char *roots = test_format("%s/cache/net.state", scene.root);
+    char *own = test_format("%s/cache/65534/net.lock", scene.root);
+    char *roots = test_format("%s/cache/net.lock", scene.root);
     struct stat st;
 
     become_other();

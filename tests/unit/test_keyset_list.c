@@ -163,12 +163,38 @@ static void test_empty_list(void **state)
     jwta_keyset_unref(&set);
 }
 
+/* A set has an end, though a member may be as short as a digit. */
+static void test_members(void **state)
+{
+    static const struct {
+        size_t count;
+        enum jwta_code code;
+    } cases[] = {{JWTA_KEYSET_MEMBERS, JWTA_OK}, {JWTA_KEYSET_MEMBERS + 1, JWTA_KEYS_UNAVAILABLE}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct jwta_buf text = {0};
+        struct jwta_keyset *set = NULL;
+        struct jwta_why why = {0};
+
+        assert_int_equal(jwta_buf_append(&text, jwta_span_of("{\"keys\":[{}")), JWTA_OK);
+        for (size_t j = 1; j < cases[i].count; j++)
+            assert_int_equal(jwta_buf_append(&text, jwta_span_of(",{}")), JWTA_OK);
+        assert_int_equal(jwta_buf_append(&text, jwta_span_of("]}")), JWTA_OK);
+        assert_int_equal(jwta_keyset_parse(jwta_buf_span(&text), &set, &why), cases[i].code);
+        assert_int_equal(strstr(why.text, "2049 members, and 2048 are the most") != NULL,
+                         cases[i].code != JWTA_OK);
+        jwta_keyset_unref(&set);
+        jwta_buf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_list),       cmocka_unit_test(test_bad_lines),
         cmocka_unit_test(test_listed_secret), cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_empty_list),    cmocka_unit_test(test_members),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -104,12 +104,41 @@ static void test_compare(void **state)
     assert_true(jwta_text_compare(jwta_span("a\0b", 3), jwta_span("a\0c", 3)) < 0);
 }
 
+static void test_one_line(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *line;
+    } rows[] = {
+        {"", ""},
+        {"plain ~", "plain ~"},
+        {"is of \"x\"\n", "is of 'x'?"},
+        {"\x1b[2J\x7f\xc2\x9b\\", "?[2J???\\"},
+        {"fifteen letters", "fifteen letters"},
+        {"sixteen letters!", "sixteen lett..."},
+        {"more than sixteen letters", "more than si..."},
+    };
+    char line[16];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        memset(line, 'x', sizeof(line));
+        jwta_text_one_line(line, sizeof(line), jwta_span_of(rows[i].text));
+        assert_string_equal(line, rows[i].line);
+    }
+    jwta_text_one_line(line, sizeof(line), jwta_span(NULL, 0));
+    assert_string_equal(line, "");
+    jwta_text_one_line(line, 4, jwta_span_of("abcd"));
+    assert_string_equal(line, "...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_len),
         cmocka_unit_test(test_valid),
         cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
