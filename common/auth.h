@@ -36,7 +36,8 @@ struct jwta_verifier_options {
  *   and never by path; and it starts no program: what is stale serves until stale_if_error is over.
  *   So do the keys of the start where the kernel gives no view.
  * - reads the keys that it can have without the network when it is opened.
- * - trusts and writes, in the cache, as the uid that the process has by then.
+ * - trusts and writes, in the cache, as the uid that the process has by then; in a jail it trusts
+ *   root's part of the cache alone. Key files have to be whose they had to be when it was opened.
  * - asks, without a host of its own, no name service but for services with local_user: users below
  *   min_uid are those of /etc/passwd when it was opened, and no others are known.
  */

@@ -77,6 +77,7 @@ enum jwta_piece_kind { JWTA_PIECE_LITERAL, JWTA_PIECE_CLAIM, JWTA_PIECE_LOCALPAR
 struct jwta_piece {
     enum jwta_piece_kind kind;
     char *text; /* the literal, or a JSON Pointer to the claim */
+    bool email; /* the claim email: an address */
 };
 
 struct jwta_template {

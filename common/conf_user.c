@@ -132,7 +132,8 @@ void jwta_set_TEMPLATE(const struct jwta_setting *setting, void *member)
         if (text == NULL)
             return;
         claim = claim || !literal;
-        out->email = out->email || (!literal && is_email(piece->text));
+        piece->email = !literal && is_email(piece->text);
+        out->email = out->email || piece->email;
     }
     if (!claim)
         template_error(setting, "no ${claim}, so that all tokens would be one user,");

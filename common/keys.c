@@ -72,7 +72,8 @@ static enum jwta_file_status read_text(const struct key_file *file, enum jwta_fi
                                        struct jwta_buf *text, struct jwta_file_id *id,
                                        struct jwta_why *why)
 {
-    uid_t owner = jwta_keys_owner(file->keys);
+    /* Whoever the process has become since: trust never grows. */
+    uid_t owner = file->keys->options.expected;
 
     return file->jailed ? jwta_pin_read(&file->pinned, trust, owner, JWTA_KEYS_MAX, text, id, why)
                         : jwta_file_read(file->path, trust, owner, JWTA_KEYS_MAX, text, id, why);
@@ -161,7 +162,7 @@ static enum jwta_code reload(const struct jwta_keys *keys, const struct jwta_iss
     source->loaded = (int64_t)time(NULL);
     code = load_file(&file, source);
     /* A secret that root has read and the user that it became may not: it is the same file. */
-    if (code == JWTA_KEYS_UNAVAILABLE && same && jwta_keys_owner(keys) != keys->options.expected) {
+    if (code == JWTA_KEYS_UNAVAILABLE && same && jwta_keys_became_another(keys)) {
         source->set = before;
         return JWTA_OK;
     }

@@ -96,18 +96,28 @@ bool jwta_keys_jailed(const struct jwta_keys *keys)
            root.ino != keys->root.ino;
 }
 
-uid_t jwta_keys_owner(const struct jwta_keys *keys)
+bool jwta_keys_became_another(const struct jwta_keys *keys)
 {
-    if (!keys->options.pinned || geteuid() == keys->euid)
-        return keys->options.expected;
-    return jwta_file_owner();
+    return keys->options.pinned && geteuid() != keys->euid;
+}
+
+/*
+ * Who writes the cache: the user that the process has become. In a jail nobody does, and only
+ * root's part of it counts: what a user keeps there, any process of his may have made.
+ */
+static uid_t cache_writer(const struct jwta_keys *keys, bool jailed)
+{
+    if (jailed)
+        return 0;
+    return jwta_keys_became_another(keys) ? jwta_file_owner() : keys->options.expected;
 }
 
 struct jwta_cache jwta_keys_cache(const struct jwta_keys *keys)
 {
     struct jwta_cache cache = keys->cache;
+    bool jailed = jwta_keys_jailed(keys);
 
-    cache.writer = jwta_keys_owner(keys);
-    cache.pin = jwta_keys_jailed(keys) ? &keys->pin : NULL;
+    cache.writer = cache_writer(keys, jailed);
+    cache.pin = jailed ? &keys->pin : NULL;
     return cache;
 }

@@ -59,8 +59,8 @@ void jwta_keys_pin(struct jwta_keys *keys);
 void jwta_keys_unpin(struct jwta_keys *keys);
 /* Whether paths lead elsewhere than when the keys were made. Then no program is started either. */
 bool jwta_keys_jailed(const struct jwta_keys *keys);
-/* Whose files count beside root's now. */
-uid_t jwta_keys_owner(const struct jwta_keys *keys);
+/* Whether the process has become another user since. */
+bool jwta_keys_became_another(const struct jwta_keys *keys);
 /* The cache as this process can use it now; in a jail only for reading. */
 struct jwta_cache jwta_keys_cache(const struct jwta_keys *keys);
 

@@ -48,6 +48,13 @@ JWTA_MUST_USE enum jwta_code jwta_policy_decide(const struct jwta_conf *conf,
                                                 const struct jwta_policy_request *request,
                                                 struct jwta_decision *out, struct jwta_why *why);
 
+/*
+ * Whether servers take a name for more than a plain user's: it is a reserved one, or reads like one
+ * that the service's names make, in letters of either case and also before an at, plus or percent
+ * sign. For names that a server has made of one that was decided. The empty name is special.
+ */
+bool jwta_name_special(const struct jwta_service *service, const char *name);
+
 void jwta_decision_free(struct jwta_decision *decision);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CUTS "@+%" /* servers end a name at these: before a domain (imapd: % too) or a folder */
+
 /* Names by which servers know somebody special, whatever uid they have, if any. */
 static const char *const reserved[] = {"root", "cyrus", "anonymous", "anyone"};
 
@@ -15,15 +17,20 @@ static bool stands_for(const char *name, const char *word)
         if (*name != *word && *name != *word - 'a' + 'A')
             return false;
     }
-    return *name == '\0' || *name == '@' || *name == '+';
+    return *name == '\0' || strchr(CUTS, *name) != NULL;
 }
 
 /*
  * Servers fold letters (cyrus-imapd's username_tolower), take a domain or realm of their own off,
- * and what follows a plus sign for a folder.
+ * and what follows a plus sign for a folder; imapd's rights have groups beside users.
  */
 static bool is_reserved(const char *name)
 {
+    static const char group[] = "group:";
+    const struct jwta_span start = jwta_span(name, strnlen(name, sizeof(group) - 1));
+
+    if (name[0] == '\0' || jwta_text_compare(start, jwta_span_of(group)) == 0)
+        return true;
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         if (stands_for(name, reserved[i]))
             return true;
@@ -45,41 +52,64 @@ static bool listed(struct jwta_policy *s, const char *name)
     return false;
 }
 
+/* What servers may make of a name: in small letters, and cut. false: nothing but itself. */
+static bool shorten(const char *name, char out[JWTA_USER_MAX])
+{
+    size_t len = strcspn(name, CUTS);
+
+    if (len >= JWTA_USER_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    out[len] = '\0';
+    return strcmp(out, name) != 0;
+}
+
 /* uid 0, reserved names, and uids below min_uid, unless system_users lists the name. */
 static enum jwta_code refuse_system(struct jwta_policy *s, const char *name, bool *account)
 {
     const struct jwta_host *host = s->request->host;
-    struct jwta_quoted quoted;
-    const char *shown = name;
+    const char *bearer = name;
+    char shorter[JWTA_USER_MAX];
     uid_t uid = 0;
     enum jwta_found found = host->user(host, name, &uid);
 
-    /* Of the token's user it is known. */
-    if (name != s->out->user && !jwta_name_valid(name))
-        shown = jwta_quote(&quoted, jwta_span_of(name));
     *account = found == JWTA_FOUND;
+    /* No account here, but to the server it may be that of a system user. */
+    if (found == JWTA_NOT_FOUND && shorten(name, shorter)) {
+        found = host->user(host, shorter, &uid);
+        bearer = shorter;
+    }
     s->out->rule = s->conf->min_uid.where;
     if (found == JWTA_LOOKUP_FAILED)
         return jwta_fail(s->why, JWTA_USER_UNAVAILABLE, "the user database does not answer");
     /* setresuid(2) takes it for "leave as it is": a host that does not look would stay root. */
     if (found == JWTA_FOUND && uid == (uid_t)-1)
-        return jwta_fail(s->why, JWTA_USER_SYSTEM, "user %s has no uid that can be used", shown);
+        return jwta_fail(s->why, JWTA_USER_SYSTEM, "user %s has no uid that can be used", bearer);
     if (listed(s, name))
         return JWTA_OK;
     if (is_reserved(name))
-        return jwta_fail(s->why, JWTA_USER_SYSTEM, "%s is refused (system_users)", shown);
+        return jwta_fail(s->why, JWTA_USER_SYSTEM, "%s is refused (system_users)", name);
     if (found == JWTA_FOUND && (uid == 0 || (int64_t)uid < s->conf->min_uid.value))
         return jwta_fail(s->why, JWTA_USER_SYSTEM,
-                         "user %s has uid %lu, below min_uid %lld (system_users)", shown,
+                         "user %s has uid %lu, below min_uid %lld (system_users)", bearer,
                          (unsigned long)uid, (long long)s->conf->min_uid.value);
     return JWTA_OK;
 }
 
 enum jwta_code jwta_policy_system_user(struct jwta_policy *s)
 {
+    enum jwta_code code = JWTA_OK;
+
     if (s->out->user[0] == '\0')
         return JWTA_OK;
-    return refuse_system(s, s->out->user, &s->out->account);
+    code = refuse_system(s, s->out->user, &s->out->account);
+    /* An account is one user, whatever its name; of others there may be two of one name. */
+    if (code != JWTA_OK || !s->cut || s->out->account || listed(s, s->out->user))
+        return code;
+    s->out->rule = s->issuer->username.where;
+    return jwta_fail(s->why, JWTA_USER_INVALID,
+                     "%s has a sign at which servers cut names (see username_match)", s->out->user);
 }
 
 /* ------------------------------------------------------------------ the name for the server */
@@ -89,18 +119,27 @@ bool jwta_policy_has_names(const struct jwta_policy *s)
     return s->service->names.count > 0 && s->out->user[0] != '\0';
 }
 
-/* Whether a name reads like one that the template makes, to a server that folds letters. */
-static bool reads_like(const struct jwta_naming *naming, const char *name)
+static bool fits(const struct jwta_naming *naming, struct jwta_span name)
 {
     struct jwta_span before = jwta_span_of(naming->before);
     struct jwta_span after = jwta_span_of(naming->after);
-    size_t len = strlen(name);
 
     /* "{user}" makes nothing of a name. */
-    if (before.len + after.len == 0 || len < before.len + after.len)
+    if (before.len + after.len == 0 || name.len < before.len + after.len)
         return false;
-    return jwta_text_compare(jwta_span(name, before.len), before) == 0 &&
-           jwta_text_compare(jwta_span(name + len - after.len, after.len), after) == 0;
+    return jwta_text_compare(jwta_span(name.data, before.len), before) == 0 &&
+           jwta_text_compare(jwta_span(name.data + name.len - after.len, after.len), after) == 0;
+}
+
+/* Whether a name, whole or cut, reads like one that the template makes, in letters of any case. */
+static bool reads_like(const struct jwta_naming *naming, const char *name)
+{
+    for (size_t len = strlen(name); len > 0; len--) {
+        if ((name[len] == '\0' || strchr(CUTS, name[len]) != NULL) &&
+            fits(naming, jwta_span(name, len)))
+            return true;
+    }
+    return false;
 }
 
 /* A name that only the users of a group have is nobody else's, whatever the issuer calls him. */
@@ -157,6 +196,15 @@ static enum jwta_code make_name(struct jwta_policy *s, const struct jwta_naming 
     return JWTA_OK;
 }
 
+bool jwta_name_special(const struct jwta_service *service, const char *name)
+{
+    for (size_t i = 0; i < service->names.count; i++) {
+        if (reads_like(&service->names.item[i], name))
+            return true;
+    }
+    return is_reserved(name);
+}
+
 enum jwta_code jwta_policy_name(struct jwta_policy *s)
 {
     const struct jwta_namings *names = &s->service->names;
@@ -171,7 +219,7 @@ enum jwta_code jwta_policy_name(struct jwta_policy *s)
 
 /* ------------------------------------------------------------------ another user */
 
-/* RFC 4513 section 5.2.1.8: to LDAP servers u:NAME is the user NAME. */
+/* RFC 4513 section 5.2.1.8: to LDAP servers u:NAME is the user NAME. Exactly that, and once. */
 static const char *name_of(const char *authzid)
 {
     return strncmp(authzid, "u:", 2) == 0 ? authzid + 2 : authzid;
@@ -190,17 +238,10 @@ bool jwta_policy_is_proxied(const struct jwta_policy *s)
     return authzid != NULL && !is_own(s, authzid) && !is_own(s, name_of(authzid));
 }
 
-/* Whether a blank begins or ends it, which libsasl takes off: the host would see another name. */
-static bool has_loose_end(const char *name)
-{
-    size_t len = strlen(name);
-
-    return len == 0 || name[0] == ' ' || name[len - 1] == ' ';
-}
-
 /*
- * An authorization identity need be no name of this host (a DN, say), but it is one line of text
- * (RFC 4422 section 3.4.1).
+ * An authorization identity may be any text (RFC 4422 section 3.4.1), but what a server makes of
+ * it is not for us to guess: libsasl takes blanks off its ends, slapd reads a DN or u:NAME, imapd
+ * a domain behind a percent sign. So it is a name like a user's own.
  */
 static enum jwta_code check_authzid(struct jwta_policy *s, const char *authzid)
 {
@@ -210,12 +251,8 @@ static enum jwta_code check_authzid(struct jwta_policy *s, const char *authzid)
     if (len == 0 || len >= JWTA_USER_MAX)
         return jwta_fail(s->why, JWTA_USER_INVALID, "authzid has %zu bytes, not 1 to %d", len,
                          JWTA_USER_MAX - 1);
-    if (!jwta_text_valid(jwta_span(authzid, len)))
-        return jwta_fail(s->why, JWTA_USER_INVALID,
-                         "authzid %s is no UTF-8, or has control characters",
-                         jwta_quote(&quoted, jwta_span(authzid, len)));
-    if (has_loose_end(authzid) || has_loose_end(name_of(authzid)))
-        return jwta_fail(s->why, JWTA_USER_INVALID, "authzid %s has a blank at one end, or no name",
+    if (!jwta_name_valid(name_of(authzid)))
+        return jwta_fail(s->why, JWTA_USER_INVALID, "authzid %s is no valid user name",
                          jwta_quote(&quoted, jwta_span(authzid, len)));
     return JWTA_OK;
 }

@@ -27,6 +27,7 @@ struct jwta_policy {
     struct jwta_decision *out;
     struct jwta_why *why;
     struct jwta_role_index index; /* of out->role */
+    bool cut;                     /* a claim put a sign into user at which servers cut names */
 };
 
 /*

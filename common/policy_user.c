@@ -38,6 +38,23 @@ static enum jwta_code localpart(struct jwta_policy *s, struct jwta_span *address
     return JWTA_OK;
 }
 
+/*
+ * Whether there is an at or a plus sign: servers take their own domain and what follows a plus sign
+ * off, so that two users would be one. An address has its one at sign, whoever it is of.
+ */
+static bool has_cut(const struct jwta_piece *piece, struct jwta_span text)
+{
+    size_t signs = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '+')
+            return true;
+        if (text.data[i] == '@')
+            signs++;
+    }
+    return signs > (piece->email ? 1 : 0);
+}
+
 static enum jwta_code append_piece(struct jwta_policy *s, const struct jwta_piece *piece,
                                    size_t *used)
 {
@@ -58,6 +75,7 @@ static enum jwta_code append_piece(struct jwta_policy *s, const struct jwta_piec
         return jwta_fail(s->why, JWTA_USER_CLAIM, "claim %s is empty", piece->text);
     if (piece->kind == JWTA_PIECE_LOCALPART)
         code = localpart(s, &text);
+    s->cut = s->cut || has_cut(piece, text);
     return code == JWTA_OK ? append(s, used, text) : code;
 }
 
@@ -73,6 +91,8 @@ static enum jwta_code match(struct jwta_policy *s)
 
     if (pattern->regex == NULL)
         return JWTA_OK;
+    /* Which names there are is the administrator's word now. */
+    s->cut = false;
     if (jwta_pattern_match(pattern, s->out->user, group, 2) && group[0].rm_so == 0 &&
         s->out->user[group[0].rm_eo] == '\0') {
         if (pattern->regex->re_nsub > 0) {

@@ -156,6 +156,34 @@ static void writes_what_it_reads(void **state)
     }
 }
 
+/* saslname (RFC 5801 section 4); XOAUTH2 has no such escapes. */
+static void decodes_names(void **state)
+{
+    static const struct {
+        enum jwta_mechanism mechanism;
+        const char *message;
+        const char *name;
+    } rows[] = {
+        {JWTA_OAUTHBEARER, "n,a=b=2Cob,\001auth=Bearer a\001\001", "b,ob"},
+        {JWTA_OAUTHBEARER, "n,a=b=3Dob,\001auth=Bearer a\001\001", "b=ob"},
+        {JWTA_OAUTHBEARER, "n,a==2C=3Db=3D=2C,\001auth=Bearer a\001\001", ",=b=,"},
+        {JWTA_OAUTHBEARER, "n,a=b=3D2C,\001auth=Bearer a\001\001", "b=2C"},
+        {JWTA_OAUTHBEARER, "n,a=j\303\274rgen,\001auth=Bearer a\001\001", "j\303\274rgen"},
+        {JWTA_XOAUTH2, "user=b,ob\001auth=Bearer a\001\001", "b,ob"},
+        {JWTA_XOAUTH2, "user=b=2Cob\001auth=Bearer a\001\001", "b=2Cob"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct jwta_client_response read;
+        const char *fault = NULL;
+
+        assert_true(
+            jwta_client_response_read(rows[i].mechanism, text(rows[i].message), &read, &fault));
+        assert_string_equal(read.authzid, rows[i].name);
+    }
+}
+
 /* Any message with a byte changed, left out or put in is read the same way or not at all. */
 static void reads_nothing_else(void **state)
 {
@@ -245,6 +273,7 @@ int main(void)
         cmocka_unit_test(reads_errors),
         cmocka_unit_test(knows_the_answer_to_an_error),
         cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(decodes_names),
         cmocka_unit_test(reads_nothing_else),
         cmocka_unit_test(refuses_to_write_what_cannot_be_read),
     };

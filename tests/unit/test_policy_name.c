@@ -90,8 +90,8 @@ static void test_proxy(void **state)
         {"plain", "alice", "boss", "alice", JWTA_OK, "alice", false, 10},
         {"plain", "alice", "boss", "u:alice", JWTA_OK, "alice", false, 10},
         {"plain", "alice", "boss", "u:bob", JWTA_PROXY, "alice", false, 10},
-        {"plain", "alice", "boss", "u:", JWTA_PROXY, "alice", false, 10},
-        {"plain", "alice", "boss", "U:alice", JWTA_PROXY, "alice", false, 10},
+        {"plain", "alice", "boss", "u:", JWTA_USER_INVALID, "alice", false, 10},
+        {"plain", "alice", "boss", "U:alice", JWTA_USER_INVALID, "alice", false, 10},
         {"plain", "alice", "boss", "bob", JWTA_PROXY, "alice", false, 10},
         {"proxy", "alice", "boss", "bob", JWTA_OK, "alice", true, 11},
         {"proxy", "alice", "x deputy", "bob", JWTA_OK, "alice", true, 11},
@@ -102,7 +102,7 @@ static void test_proxy(void **state)
         {"proxy", "alice", "boss", "", JWTA_USER_INVALID, "alice", false, 11},
         {"proxy", "alice", "boss", "b\nb", JWTA_USER_INVALID, "alice", false, 11},
         {"proxy", "alice", "boss", "b\xc3", JWTA_USER_INVALID, "alice", false, 11},
-        {"proxy", "alice", "boss", "J\xc3\xbcrgen", JWTA_OK, "alice", true, 11},
+        {"proxy", "alice", "boss", "J\xc3\xbcrgen", JWTA_USER_INVALID, "alice", false, 11},
         /* A user database that does not answer cannot say that this is no system user. */
         {"proxy", "alice", "boss", "flaky", JWTA_USER_UNAVAILABLE, "alice", false, 0},
         {"proxy", "alice", "", "flaky", JWTA_PROXY, "alice", false, 11},
@@ -110,6 +110,71 @@ static void test_proxy(void **state)
 
     (void)state;
     check_rows(rows, COUNT_OF(rows));
+}
+
+/* What libsasl, slapd or imapd would take for another name than was judged. */
+static void test_authzid(void **state)
+{
+    static const char *const names[] = {
+        " bob",
+        "bob ",
+        "bob\t",
+        " ",
+        "   ",
+        "u: bob",
+        "u:bob ",
+        "u: ",
+        "u:u:bob",
+        "U:bob",
+        "u:U:bob",
+        "dn:uid=bob",
+        "DN:uid=bob",
+        "u:dn:x=y",
+        "dn:",
+        "group:adm",
+        "bob%x.test",
+        "cyrus%x",
+        "bob,x",
+        "bob=x",
+        "bob/x",
+        "bob!x",
+        "bob\xc2\xa0",
+        "\xe2\x80\x8b"
+        "bob",
+        "\xef\xbd\x82ob",
+        "bob\xef\xbc\xa0"
+        "dba",
+        "@dba",
+        "+x",
+        "-bob",
+        ".bob",
+        "1001",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct row row = {"proxy",           "alice", "boss", names[i],
+                                JWTA_USER_INVALID, "alice", false,  11};
+
+        check_rows(&row, 1);
+    }
+}
+
+/* What a server may make of a name. */
+static void test_special(void **state)
+{
+    static const char *const special[] = {
+        "",        "root",   "Cyrus",   "cyrus@x.example", "CYRUS%x",   "anyone+x",
+        "group:x", "GROUP:", "bob@dba", "x-bob.y",         "bob@DBA@x", "X-bob.y+z",
+    };
+    static const char *const plain[] = {"bob", "cyrus2", "groups", "bob@dbas", "bob@x.example"};
+    const struct jwta_service *service = jwta_conf_service(conf, "named");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(special); i++)
+        assert_true(jwta_name_special(service, special[i]));
+    for (size_t i = 0; i < COUNT_OF(plain); i++)
+        assert_false(jwta_name_special(service, plain[i]));
 }
 
 static void test_system_users(void **state)
@@ -131,6 +196,15 @@ static void test_system_users(void **state)
         {"plain", "Anonymous", "", NULL, JWTA_USER_SYSTEM, "Anonymous", false, 0},
         {"plain", "anyone+x", "", NULL, JWTA_USER_SYSTEM, "anyone+x", false, 0},
         {"plain", "roots", "", NULL, JWTA_OK, "roots", false, 10},
+        {"proxy", "alice", "boss", "daemon@x.example", JWTA_USER_SYSTEM, "alice", false, 0},
+        {"proxy", "alice", "boss", "Daemon", JWTA_USER_SYSTEM, "alice", false, 0},
+        {"proxy", "alice", "boss", "postgres+x", JWTA_USER_SYSTEM, "alice", false, 0},
+        {"proxy", "alice", "boss", "flaky@x.example", JWTA_USER_UNAVAILABLE, "alice", false, 0},
+        {"proxy", "alice", "boss", "bob@x.example", JWTA_OK, "alice", true, 11},
+        {"plain", "Daemon", "", NULL, JWTA_USER_SYSTEM, "Daemon", false, 0},
+        /* Two users of one name to a server that cuts it. */
+        {"plain", "alice@x.example", "", NULL, JWTA_USER_INVALID, "alice@x.example", false, 6},
+        {"plain", "alice+", "", NULL, JWTA_USER_INVALID, "alice+", false, 6},
     };
 
     (void)state;
@@ -152,7 +226,11 @@ static void test_names(void **state)
         {"named", "alice", "boss", "bob", JWTA_OK, "alice", true, 18},
         {"named", "alice", "boss", "bob@DBA", JWTA_USER_INVALID, "alice", false, 20},
         {"named", "alice", "boss", "X-bob.y", JWTA_USER_INVALID, "alice", false, 21},
-        {"named", "bob@dba", "", NULL, JWTA_USER_INVALID, "bob@dba", false, 20},
+        {"named", "alice", "boss", "bob@dba@x.example", JWTA_USER_INVALID, "alice", false, 20},
+        {"named", "alice", "boss", "bob@dba+x", JWTA_USER_INVALID, "alice", false, 20},
+        {"named", "alice", "boss", "x-bob.y@x.example", JWTA_USER_INVALID, "alice", false, 21},
+        {"named", "alice", "boss", "bob@dbas", JWTA_OK, "alice", true, 18},
+        {"named", "bob@dba", "", NULL, JWTA_USER_INVALID, "bob@dba", false, 6},
         {"named", "x-bob.y", "dba", NULL, JWTA_USER_INVALID, "x-bob.y", false, 21},
         /* Nor what is made of no user: it would be that of another template with this one. */
         {"named", "x-.y", "dba", NULL, JWTA_USER_INVALID, "x-.y", false, 21},
@@ -197,10 +275,9 @@ static void test_lengths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proxy),
-        cmocka_unit_test(test_system_users),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_proxy),   cmocka_unit_test(test_authzid),
+        cmocka_unit_test(test_special), cmocka_unit_test(test_system_users),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_lengths),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
