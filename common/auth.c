@@ -265,6 +265,8 @@ static void audit(const struct run *run, enum jwta_code code, const struct times
             .user = result->decided.user[0] != '\0' ? jwta_span_of(result->decided.user)
                                                     : jwta_span_of(request->user),
             .authzid = jwta_span_of(request->authzid),
+            .name = jwta_span_of(code == JWTA_OK ? result->decided.name : NULL),
+            .mapped = result->decided.user[0] != '\0',
             .subject = jwta_json_text(json_object_get(result->payload, "sub")),
             .issuer = jwta_span_of(result->issuer != NULL ? result->issuer->issuer.text : NULL),
             .kid = result->kid,

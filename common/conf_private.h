@@ -82,6 +82,9 @@ void jwta_conf_check_groups(struct jwta_loader *loader);
 /* conf_name.c: a service's names: groups that somebody has, templates that no name fits twice. */
 void jwta_conf_check_names(struct jwta_loader *loader, const struct jwta_service *service);
 
+/* conf_hint.c: warns of what lets one person be another. */
+void jwta_conf_hint(struct jwta_loader *loader, const struct jwta_service *service);
+
 /* conf_service.c: whether any role of the issuer gives the group. */
 bool jwta_conf_gives_group(const struct jwta_issuer *issuer, const char *group);
 

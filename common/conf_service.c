@@ -340,6 +340,7 @@ static void check_service(struct jwta_loader *loader, struct jwta_service *servi
     default_metadata(loader, service);
     jwta_conf_check_names(loader, service);
     check_sasl(loader, service);
+    jwta_conf_hint(loader, service);
     jwta_conf_check_range(loader, "max_auth_age", &service->max_auth_age, 1, JWTA_AGE_MAX,
                           JWTA_AGE_RANGE);
     /* sudo asks again and again in a session: there, no login with a token means no. */

@@ -45,9 +45,30 @@ static const char *result_name(const struct jwta_audit *audit)
     return audit->observe ? "observed" : "allowed";
 }
 
+#define NAME_MAX_BYTES 255
+
+struct name {
+    char text[NAME_MAX_BYTES + sizeof("\"\"")];
+};
+
+/* A name that the policy has looked at is whole and as it is, however much it looks like a token.
+ */
+static const char *write_name(struct name *name, struct jwta_span value, bool mapped)
+{
+    struct jwta_quoted quoted;
+
+    if (mapped && value.data != NULL)
+        (void)snprintf(name->text, sizeof(name->text), "\"%.*s\"", (int)value.len, value.data);
+    else
+        (void)snprintf(name->text, sizeof(name->text), "%s", jwta_quote(&quoted, value));
+    return name->text;
+}
+
 void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
 {
-    struct jwta_quoted q[9];
+    struct jwta_quoted q[8];
+    struct name user;
+    struct name name;
     char age[24] = "-";
 
     if (log == NULL || log->write == NULL)
@@ -55,17 +76,19 @@ void jwta_log_audit(const struct jwta_log *log, const struct jwta_audit *audit)
     if (audit->age >= 0)
         (void)snprintf(age, sizeof(age), "%" PRId64, audit->age);
     /* detail comes last: it runs to the end of the line, its quoted values have no line ends. */
-    jwta_log(
-        log, level_of(audit->reason),
-        "result=%s reason=%s%s service=%s user=%s authzid=%s subject=%s issuer=%s kid=%s alg=%s "
-        "token=%s remote=%s age=%s rule=%s elapsed=%" PRId64 "us detail=%s",
-        result_name(audit), jwta_code_name(audit->reason), audit->observe ? " observe=yes" : "",
-        jwta_quote(&q[0], audit->service), jwta_quote(&q[1], audit->user),
-        jwta_quote(&q[8], audit->authzid), jwta_quote(&q[2], audit->subject),
-        jwta_quote(&q[3], audit->issuer), jwta_quote(&q[4], audit->kid),
-        jwta_quote(&q[5], audit->alg), audit->token.len > 0 ? jwta_quote(&q[6], audit->token) : "-",
-        jwta_quote(&q[7], audit->remote), age, audit->rule != NULL ? audit->rule : "-",
-        audit->elapsed, audit->detail != NULL ? audit->detail : "-");
+    jwta_log(log, level_of(audit->reason),
+             "result=%s reason=%s%s service=%s user=%s authzid=%s name=%s subject=%s issuer=%s "
+             "kid=%s alg=%s "
+             "token=%s remote=%s age=%s rule=%s elapsed=%" PRId64 "us detail=%s",
+             result_name(audit), jwta_code_name(audit->reason),
+             audit->observe ? " observe=yes" : "", jwta_quote(&q[0], audit->service),
+             write_name(&user, audit->user, audit->mapped), jwta_quote(&q[1], audit->authzid),
+             write_name(&name, audit->name, audit->mapped), jwta_quote(&q[2], audit->subject),
+             jwta_quote(&q[3], audit->issuer), jwta_quote(&q[4], audit->kid),
+             jwta_quote(&q[5], audit->alg),
+             audit->token.len > 0 ? jwta_quote(&q[6], audit->token) : "-",
+             jwta_quote(&q[7], audit->remote), age, audit->rule != NULL ? audit->rule : "-",
+             audit->elapsed, audit->detail != NULL ? audit->detail : "-");
 }
 
 void jwta_trace_step(const struct jwta_trace *trace, const char *step, enum jwta_code code,

@@ -39,6 +39,8 @@ struct jwta_audit {
     struct jwta_span service;
     struct jwta_span user;
     struct jwta_span authzid; /* whom the user asked to act as */
+    struct jwta_span name;    /* what the server is told that the user is */
+    bool mapped;              /* user and name are made by the policy: nothing is hidden of them */
     struct jwta_span subject;
     struct jwta_span issuer;
     struct jwta_span kid;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEARD_MAX 8192 /* bytes of a server's error message, which nobody vouches for */
+
 /* Whom libsasl is told where the application names nobody: it wants a name, the server does not. */
 #define NAMELESS "bearer"
 
@@ -131,7 +133,7 @@ static int hear(struct exchange *exchange, struct jwta_span said, sasl_client_pa
         oparams->param_version = 0;
         return SASL_OK;
     }
-    if (!jwta_server_error_read(said, &status))
+    if (said.len > HEARD_MAX || !jwta_server_error_read(said, &status))
         return SASL_BADPROT;
     params->utils->log(params->utils->conn, SASL_LOG_DEBUG, "the server refuses the token: %s",
                        status.text);

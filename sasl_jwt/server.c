@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define REMOTE_MAX 128
+#define OUTCOME_MAX 512 /* two quoted names and a sentence */
 
 struct jwta_server {
     struct jwta_opts opts;
@@ -119,16 +120,25 @@ static struct jwta_span remote_of(const struct peer *peer)
     return jwta_span_of(peer->remote[0] != '\0' ? peer->remote : NULL);
 }
 
-static void log_fault(const struct exchange *exchange, const struct peer *peer, const char *fault)
+/* A line about what became of a message, beside the audit line or where there is none. */
+static void log_outcome(const struct exchange *exchange, const struct peer *peer,
+                        enum jwta_level level, const char *outcome)
 {
     struct jwta_quoted service;
     struct jwta_quoted remote;
 
-    jwta_log(&exchange->start->server->log, JWTA_LOG_INFO,
-             "service=%s remote=%s: what the client sent is no message of %s: %s",
+    jwta_log(&exchange->start->server->log, level, "service=%s remote=%s: %s",
              jwta_quote(&service, jwta_span_of(peer->service)),
-             jwta_quote(&remote, remote_of(peer)), jwta_mechanism_name(exchange->start->mechanism),
-             fault);
+             jwta_quote(&remote, remote_of(peer)), outcome);
+}
+
+static void log_fault(const struct exchange *exchange, const struct peer *peer, const char *fault)
+{
+    char outcome[OUTCOME_MAX];
+
+    (void)snprintf(outcome, sizeof(outcome), "what the client sent is no message of %s: %s",
+                   jwta_mechanism_name(exchange->start->mechanism), fault);
+    log_outcome(exchange, peer, JWTA_LOG_INFO, outcome);
 }
 
 /* The audit line of a denial without a verifier that could have written it. */
@@ -183,33 +193,67 @@ static int refuse(struct exchange *exchange, const struct peer *peer, enum jwta_
 }
 
 /*
+ * Whether the server has made a name of more weight of one that was decided. Its realm, say, may be
+ * just what names put behind those of a group.
+ */
+static bool raised(const struct jwta_service *service, const char *given, const char *made)
+{
+    return made != NULL && jwta_name_special(service, made) && !jwta_name_special(service, given);
+}
+
+/*
  * Tells the host who it is: first who showed the token, then as whom he acts. EXTERNALLY_VERIFIED:
  * the host's own databases of passwords need not know them.
  */
-static int introduce(const struct jwta_decision *decided, const char *authzid,
+static int introduce(const struct jwta_result *result, const char *authzid,
                      sasl_server_params_t *params, sasl_out_params_t *oparams)
 {
+    const struct jwta_decision *decided = &result->decided;
+    const char *acting = decided->proxied ? authzid : decided->name;
     sasl_conn_t *conn = params->utils->conn;
     unsigned verified = SASL_CU_EXTERNALLY_VERIFIED;
     int status = SASL_OK;
 
     if (!decided->proxied)
-        return params->canon_user(conn, decided->name, 0,
-                                  SASL_CU_AUTHID | SASL_CU_AUTHZID | verified, oparams);
+        verified |= SASL_CU_AUTHZID;
     status = params->canon_user(conn, decided->name, 0, SASL_CU_AUTHID | verified, oparams);
-    if (status == SASL_OK)
-        status = params->canon_user(conn, authzid, 0, SASL_CU_AUTHZID | verified, oparams);
+    if (status == SASL_OK && decided->proxied)
+        status = params->canon_user(conn, authzid, 0, SASL_CU_AUTHZID | SASL_CU_EXTERNALLY_VERIFIED,
+                                    oparams);
+    if (status == SASL_OK && (raised(result->service, decided->name, oparams->authid) ||
+                              raised(result->service, acting, oparams->user)))
+        status = SASL_NOAUTHZ;
     return status;
 }
 
-static int accept(const struct jwta_result *result, const char *authzid,
+/* The server does not take a name that we allowed: what the audit line said is not what was. */
+static void log_unwanted(const struct exchange *exchange, const struct peer *peer,
+                         const struct jwta_decision *decided, const char *authzid, int status)
+{
+    char outcome[OUTCOME_MAX];
+    struct jwta_quoted name;
+    struct jwta_quoted acting;
+
+    (void)snprintf(outcome, sizeof(outcome),
+                   "the server does not let in %s, who was allowed to act as %s (SASL %d)",
+                   jwta_quote(&name, jwta_span_of(decided->name)),
+                   jwta_quote(&acting, jwta_span_of(decided->proxied ? authzid : decided->name)),
+                   status);
+    log_outcome(exchange, peer, JWTA_LOG_NOTICE, outcome);
+}
+
+static int accept(const struct exchange *exchange, const struct peer *peer,
+                  const struct jwta_result *result, const char *authzid,
                   sasl_server_params_t *params, sasl_out_params_t *oparams)
 {
     bool properties = result->service->properties.value;
     int status = properties ? jwta_properties_request(params) : SASL_OK;
 
-    if (status == SASL_OK)
-        status = introduce(&result->decided, authzid, params, oparams);
+    if (status == SASL_OK) {
+        status = introduce(result, authzid, params, oparams);
+        if (status != SASL_OK)
+            log_unwanted(exchange, peer, &result->decided, authzid, status);
+    }
     if (status == SASL_OK && properties)
         status = jwta_properties_set(params, result);
     if (status != SASL_OK)
@@ -264,7 +308,7 @@ static int decide(struct exchange *exchange, const struct peer *peer,
 
     jwta_auth(exchange->start->server->verifier, &request, &result);
     if (result.outcome == JWTA_ALLOWED)
-        status = accept(&result, response->authzid, params, oparams);
+        status = accept(exchange, peer, &result, response->authzid, params, oparams);
     else
         status = deny(exchange, peer, malformed, &result, out);
     jwta_result_free(&result);
@@ -288,9 +332,10 @@ static int begin(struct exchange *exchange, struct jwta_span message, sasl_serve
         audit_configuration(server, &peer);
         return jwta_code_class(server->code) == JWTA_CLASS_UNAVAILABLE ? SASL_UNAVAIL : SASL_FAIL;
     }
-    /* The client asks where it gets a token. */
-    if (response.credential == JWTA_CREDENTIAL_NONE)
+    if (response.credential == JWTA_CREDENTIAL_NONE) {
+        log_outcome(exchange, &peer, JWTA_LOG_INFO, "the client asks where it gets a token");
         return refuse(exchange, &peer, JWTA_REFUSAL_TOKEN, SASL_BADAUTH, out);
+    }
     return decide(exchange, &peer, &response, params, out, oparams);
 }
 

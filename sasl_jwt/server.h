@@ -38,8 +38,9 @@ int jwta_server_new(void *start, sasl_server_params_t *params, const char *chall
  * mech_step. SASL_OK: the user is in, and the host knows his name. SASL_CONTINUE: *out is an error
  * message; the failure comes with the next step, whatever the client answers. SASL_BADPROT: the
  * client does not keep to the protocol. SASL_BADAUTH: the token is refused. SASL_NOAUTHZ: it is
- * good, but its user may not do this. SASL_UNAVAIL: later it may work. SASL_FAIL, SASL_NOMEM, and
- * what the host's own checks of the name say.
+ * good, but its user may not do this, or the server makes a name of more weight of his.
+ * SASL_UNAVAIL: later it may work. SASL_FAIL, SASL_NOMEM, and what the host's own checks of the
+ * name say.
  */
 int jwta_server_step(void *exchange, sasl_server_params_t *params, const char *in, unsigned in_len,
                      const char **out, unsigned *out_len, sasl_out_params_t *oparams);

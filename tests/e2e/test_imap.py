@@ -233,9 +233,10 @@ def test_mail_admin_opens_another_mailbox(site, watch):
         assert (audit["reason"], audit["user"], audit["authzid"]) == ("ok", "postmaster", "bob")
 
 
-# libsasl takes white space off a name.
+# libsasl takes white space off a name, imapd a domain.
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("user", ["cyrus", " cyrus", "cyrus ", "\tcyrus", "anyone ", " ", "Cyrus"])
+@pytest.mark.parametrize("user", ["cyrus", " cyrus", "cyrus ", "\tcyrus", "anyone ", " ", "Cyrus",
+                                  "cyrus%example.org", "group:adm", "U:cyrus"])
 def test_nobody_becomes_a_reserved_user(site, watch, user, mechanism):
     answer = authenticate(mechanism, token_of(site, "postmaster"), user)
     assert answer.result == "NO"

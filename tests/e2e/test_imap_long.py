@@ -70,7 +70,7 @@ class Process:
 def _namespace(pid):
     try:
         return os.readlink(f"/proc/{pid}/ns/mnt")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
 
 
@@ -78,7 +78,7 @@ def _words(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             return file.read().decode().split("\0")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 

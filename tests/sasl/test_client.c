@@ -175,6 +175,31 @@ static void hears_an_answer(void **state)
     }
 }
 
+/* One that is far too long is not even looked into; RFC 7628 has a few lines in it. */
+static void hears_no_book(void **state)
+{
+    static const struct {
+        size_t len;
+        int status;
+    } cases[] = {{8192, SASL_CONTINUE}, {8193, SASL_BADPROT}, {1 << 20, SASL_BADPROT}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *text = test_format("{\"status\":\"a\"}%*s", (int)cases[i].len - 14, "");
+        struct talk_callbacks callbacks;
+        sasl_conn_t *conn = begun("OAUTHBEARER", &callbacks);
+        const char *out = NULL;
+        unsigned len = 0;
+
+        assert_int_equal(strlen(text), cases[i].len);
+        assert_int_equal(sasl_client_step(conn, text, (unsigned)cases[i].len, NULL, &out, &len),
+                         cases[i].status);
+        sasl_dispose(&conn);
+        talk_callbacks_free(&callbacks);
+        free(text);
+    }
+}
+
 /* In a protocol without initial responses the server asks for the first message by nothing. */
 static void speaks_first(void **state)
 {
@@ -361,13 +386,10 @@ static int tear_down(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(hears_an_answer),
-        cmocka_unit_test(speaks_first),
-        cmocka_unit_test(leaves_out_an_unknown_port),
-        cmocka_unit_test(asks_for_all),
-        cmocka_unit_test(takes_an_empty_answer),
-        cmocka_unit_test(cannot_ask),
-        cmocka_unit_test(a_failing_callback_is_the_failure),
+        cmocka_unit_test(hears_an_answer), cmocka_unit_test(hears_no_book),
+        cmocka_unit_test(speaks_first),    cmocka_unit_test(leaves_out_an_unknown_port),
+        cmocka_unit_test(asks_for_all),    cmocka_unit_test(takes_an_empty_answer),
+        cmocka_unit_test(cannot_ask),      cmocka_unit_test(a_failing_callback_is_the_failure),
     };
     struct CMUnitTest tests[COUNT_OF(firsts) + COUNT_OF(others)];
 

@@ -5,6 +5,7 @@
  */
 #include "sasl_jwt/client.h"
 #include "sasl_jwt/server.h"
+#include "tests/pam/journal.h"
 #include "tests/sasl/stage.h"
 #include "tests/unit/check.h"
 
@@ -64,6 +65,11 @@ static int take_user(sasl_conn_t *conn, const char *user, unsigned len, unsigned
     note("user %s %u\n", copy, flags);
     if (flags & SASL_CU_AUTHZID)
         oparams->user = user;
+    /* As a server that takes off a domain, with a realm that it does not show. */
+    if (strncmp(user, "cyrus-", 6) == 0)
+        oparams->user = "Cyrus";
+    if (strncmp(user, "empty", 5) == 0)
+        oparams->user = "";
     free(copy);
     return strncmp(user, "nouser", 6) == 0 ? SASL_NOUSER : SASL_OK;
 }
@@ -171,6 +177,40 @@ static void heeds_the_host(void **state)
     assert_int_equal(serve(exchange, message, &out), SASL_BADPROT);
     jwta_server_dispose(exchange, &utils);
     free(message);
+}
+
+/* A name that the server makes something else of is judged again. */
+static void heeds_what_the_host_makes_of_a_name(void **state)
+{
+    static const char *const names[] = {"n,a=cyrus-x,", "n,a=empty,"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char *message = message_of(names[i], "[\"mail-admin\"]");
+        void *exchange = new_exchange(JWTA_OAUTHBEARER);
+        struct jwta_span out;
+
+        journal_reset();
+        assert_int_equal(serve(exchange, message, &out), SASL_NOAUTHZ);
+        assert_non_null(journal_line("result=allowed", ""));
+        assert_non_null(journal_line("does not let in", "\"alice\", who was allowed to act as"));
+        assert_int_equal(serve(exchange, message, &out), SASL_BADPROT);
+        jwta_server_dispose(exchange, &utils);
+        free(message);
+    }
+}
+
+/* Who has no token and asks where to get one is seen. */
+static void logs_who_asks(void **state)
+{
+    void *exchange = new_exchange(JWTA_OAUTHBEARER);
+    struct jwta_span out;
+
+    (void)state;
+    journal_reset();
+    assert_int_equal(serve(exchange, "n,,\001auth=\001\001", &out), SASL_CONTINUE);
+    assert_non_null(journal_line("service=\"proxy\" remote=-", "asks where it gets a token"));
+    jwta_server_dispose(exchange, &utils);
 }
 
 /* After an end of any kind there is no second message, however good. */
@@ -375,6 +415,8 @@ int main(void)
         cmocka_unit_test(tells_one_name_once),
         cmocka_unit_test(tells_who_shows_the_token_first),
         cmocka_unit_test(heeds_the_host),
+        cmocka_unit_test(heeds_what_the_host_makes_of_a_name),
+        cmocka_unit_test(logs_who_asks),
         cmocka_unit_test(ends_for_good),
         cmocka_unit_test(sends_the_port_that_is_one),
         cmocka_unit_test(a_client_ends_for_good),

@@ -138,9 +138,10 @@ static void test_allowed(void **state)
     assert_null(result.payload);
     assert_int_equal(sink.lines, 1);
     assert_int_equal(sink.level, JWTA_LOG_INFO);
-    assert_non_null(strstr(sink.text, "result=allowed reason=ok service=\"sshd\" user=\"alice\" "
-                                      "authzid=- subject=\"alice\" issuer=\"https://idp.example\" "
-                                      "kid=\"k1\" alg=\"ES256\" token=\""));
+    assert_non_null(strstr(
+        sink.text, "result=allowed reason=ok service=\"sshd\" user=\"alice\" "
+                   "authzid=- name=\"alice\" subject=\"alice\" issuer=\"https://idp.example\" "
+                   "kid=\"k1\" alg=\"ES256\" token=\""));
     assert_non_null(strstr(sink.text, " remote=\"192.0.2.7\" age=12 rule=test.yaml:14 "));
     jwta_verifier_close(&verifier);
     assert_null(verifier);

@@ -178,15 +178,15 @@ static void test_names(void **state)
         {{"imap", "alice", "staff", "mail", NULL, NULL, 300},
          "alice",
          false,
-         " user=\"alice\" authzid=- subject=\"s\" "},
+         " user=\"alice\" authzid=- name=\"alice\" subject=\"s\" "},
         {{"imap", "alice", "staff ops", "mail", "alice", NULL, 300},
          "alice@adm",
          false,
-         " user=\"alice\" authzid=\"alice\" "},
+         " user=\"alice\" authzid=\"alice\" name=\"alice@adm\" "},
         {{"imap", "alice", "boss ops", "mail", "bob", NULL, 300},
          "alice@adm",
          true,
-         " user=\"alice\" authzid=\"bob\" "},
+         " user=\"alice\" authzid=\"bob\" name=\"alice@adm\" "},
     };
     struct jwta_verifier *verifier = test_verifier(conf_text, &log_line);
 

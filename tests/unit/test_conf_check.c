@@ -149,8 +149,9 @@ static void test_secrets(void **state)
     test_conf_free(&read);
 }
 
-#define ISSUER(name, more) \
-    "  " name ": {issuer: 'https://" name "', jwks: 'file:/k', username: '${sub}'" more "}\n"
+#define ISSUER(name, more)                                                                       \
+    "  " name ": {issuer: 'https://" name "', jwks: 'file:/k', username: '" name "-${sub}'" more \
+    "}\n"
 #define ISSUERS(a, b) "issuers:\n" a b
 
 static void test_same_issuer_twice(void **state)
@@ -158,7 +159,7 @@ static void test_same_issuer_twice(void **state)
     (void)state;
     CHECK_TEXT("issuers:\n"
                "  a: {issuer: 'https://i', jwks: 'file:/k', username: '${sub}', audience: x}\n"
-               "  b: {issuer: 'https://i', jwks: 'file:/k', username: '${sub}', audience: x}\n"
+               "  b: {issuer: 'https://i', jwks: 'file:/k', username: '${name}', audience: x}\n"
                "services: {s: {issuers: [a, b], allow_groups: adm}}\n",
                JWTA_CONF_INVALID,
                "error 3: issuers \"a\" (t.yaml:2) and \"b\" are the same: \"https://i\"",

@@ -200,6 +200,53 @@ static void test_proxy_issuers(void **state)
     test_conf_free(&read);
 }
 
+#define TWO(more) ISSUERS("discover") "  imap: {issuers: [a, b]" more "}\n"
+#define SAME                                                                                  \
+    "warning 3: service \"imap\": issuers \"a\" and \"b\" have the same \"username\": alice " \
+    "of one is alice of the other (see username_match)"
+#define EVERYBODY                                                                      \
+    "warning 6: service \"imap\": \"proxy_roles\" has every role of \"allow_roles\": " \
+    "whoever is let in may act as another"
+#define ONE(more)                                                                           \
+    "issuers:\n  a:\n    {issuer: \"https://idp.example/a\", jwks: discover, audience: x, " \
+    "username: \"${sub}\", roles: /r}\nservices:\n  imap:\n    {issuers: a" more "}\n"
+#define OTHER(username)                                                                          \
+    "issuers:\n  a: {issuer: \"https://idp.example/a\", jwks: discover, audience: x, "           \
+    "username: \"${sub}\"}\n  b: {issuer: \"https://idp.example/b\", jwks: discover, audience: " \
+    "y, " username "}\nservices:\n  imap: {issuers: [a, b]}\n"
+
+/* One person who can be another is warned of. */
+static void test_hints(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *problem;
+        bool said;
+    } rows[] = {
+        {TWO(""), SAME, true},
+        {OTHER("username: \"${sub}\""), SAME, true},
+        {OTHER("username: \"x-${sub}\""), SAME, false},
+        {OTHER("username: \"${name}\""), SAME, false},
+        {OTHER("username: \"${sub}\", username_match: \"^b-.*$\""), SAME, false},
+        {ONE(", allow_roles: [r, s], proxy_roles: [s, r, t]"), EVERYBODY, true},
+        {ONE(", allow_roles: [r, s], proxy_roles: [s]"), EVERYBODY, false},
+        {ONE(", allow_roles: [r], proxy_roles: [s]"), EVERYBODY, false},
+        {ONE(", proxy_roles: [s]"), EVERYBODY, false},
+        {ONE(", allow_roles: [r]"), EVERYBODY, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct test_conf read = test_conf_read(rows[i].text);
+
+        if (read.code != JWTA_OK || test_conf_says(&read, rows[i].problem) != rows[i].said) {
+            test_conf_print(&read);
+            fail_msg("row %zu: %s", i, rows[i].text);
+        }
+        test_conf_free(&read);
+    }
+}
+
 static void test_openid_configuration(void **state)
 {
     static const struct {
@@ -273,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_sasl_service),
         cmocka_unit_test(test_proxy_issuers),
+        cmocka_unit_test(test_hints),
         cmocka_unit_test(test_openid_configuration),
         cmocka_unit_test(test_openid_configuration_refused),
     };

@@ -69,6 +69,7 @@ static void test_audit(void **state)
         .service = jwta_span_of("sshd"),
         .user = jwta_span_of("alice"),
         .authzid = jwta_span_of("bob"),
+        .name = jwta_span_of("alice@adm"),
         .subject = jwta_span_of("4711"),
         .issuer = jwta_span_of("corp"),
         .kid = jwta_span_of("k1"),
@@ -85,7 +86,7 @@ static void test_audit(void **state)
     assert_int_equal(sink.level, JWTA_LOG_INFO);
     assert_string_equal(sink.line,
                         "result=allowed reason=ok service=\"sshd\" user=\"alice\" authzid=\"bob\" "
-                        "subject=\"4711\" "
+                        "name=\"alice@adm\" subject=\"4711\" "
                         "issuer=\"corp\" kid=\"k1\" alg=\"ES256\" token=\"0123456789abcdef\" "
                         "remote=\"192.0.2.1\" age=12 rule=jwtauth.yaml:9 elapsed=345us detail=-");
 }
@@ -101,9 +102,30 @@ static void test_audit_absent(void **state)
     (void)state;
     jwta_log_audit(&log, &audit);
     assert_string_equal(
-        sink.line, "result=denied reason=not-jwt observe=yes service=- user=- authzid=- subject=- "
-                   "issuer=- kid=- alg=- token=- remote=- age=- rule=- elapsed=0us "
-                   "detail=2 parts, a JWT has three");
+        sink.line,
+        "result=denied reason=not-jwt observe=yes service=- user=- authzid=- name=- subject=- "
+        "issuer=- kid=- alg=- token=- remote=- age=- rule=- elapsed=0us "
+        "detail=2 parts, a JWT has three");
+}
+
+/* A user's name is never taken for a token, once it is known to be a name. */
+static void test_audit_mapped(void **state)
+{
+    char line[600];
+    char user[256] = "";
+    struct sink sink = {0};
+    struct jwta_log log = {.write = keep, .context = &sink};
+    struct jwta_audit audit = {.user = jwta_span(user, 255), .age = -1};
+
+    (void)state;
+    memset(user, 'a', 255);
+    (void)snprintf(line, sizeof(line), " user=\"%s\" ", user);
+    jwta_log_audit(&log, &audit);
+    assert_non_null(strstr(sink.line, " user=\"<redacted>\" "));
+    audit.mapped = true;
+    jwta_log_audit(&log, &audit);
+    assert_non_null(strstr(sink.line, line));
+    assert_non_null(strstr(sink.line, " name=- "));
 }
 
 /* What would have been allowed was not, where the service only observes. */
@@ -204,11 +226,11 @@ static void test_audit_longest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line),          cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_long_line),     cmocka_unit_test(test_audit),
-        cmocka_unit_test(test_audit_absent),  cmocka_unit_test(test_audit_observed),
-        cmocka_unit_test(test_audit_levels),  cmocka_unit_test(test_audit_hostile),
-        cmocka_unit_test(test_audit_longest),
+        cmocka_unit_test(test_line),           cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_long_line),      cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_audit_absent),   cmocka_unit_test(test_audit_mapped),
+        cmocka_unit_test(test_audit_observed), cmocka_unit_test(test_audit_levels),
+        cmocka_unit_test(test_audit_hostile),  cmocka_unit_test(test_audit_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
