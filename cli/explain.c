@@ -347,7 +347,7 @@ static const char *reservation(const struct jwta_result *result, enum jwta_code 
         return ", but the service only observes: nobody is let in or kept out by it";
     if (code == JWTA_OK && result->decided.user[0] != '\0' && !result->decided.account &&
         result->issuer->username.where.line > 0)
-        return ", but no local user has this name: sshd, su and sudo will refuse";
+        return ", but no local user has this name, which every service of PAM demands";
     return "";
 }
 

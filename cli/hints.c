@@ -7,12 +7,26 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Where Linux-PAM looks for a service's file. */
 static const char *const folders[] = {"/etc/pam.d", "/usr/lib/pam.d"};
 
 #define FOLDERS (sizeof(folders) / sizeof(folders[0]))
+
+/* What servers call themselves to libsasl. Some of them have a file in /etc/pam.d, too. */
+static const char *const of_sasl[] = {"imap", "ldap", "lmtp",  "mupdate", "nntp",
+                                      "pop",  "pop3", "sieve", "smtp",    "xmpp"};
+
+static bool is_of_sasl(const char *service)
+{
+    for (size_t i = 0; i < sizeof(of_sasl) / sizeof(of_sasl[0]); i++) {
+        if (strcmp(of_sasl[i], service) == 0)
+            return true;
+    }
+    return false;
+}
 
 static bool has_file(const char *service)
 {
@@ -53,7 +67,7 @@ static void print_hint(const struct jwta_service *service)
 void hints_print(const struct jwta_conf *conf)
 {
     for (size_t i = 0; i < conf->service_count; i++) {
-        if (!has_file(conf->services[i].name))
+        if (!is_of_sasl(conf->services[i].name) && !has_file(conf->services[i].name))
             print_hint(&conf->services[i]);
     }
 }

@@ -163,6 +163,11 @@ def try_pam_names(results, site):
     path = check_of(site, "far", text.replace("sshd:", "xqzwvkj:"))
     output(results, "config check, a service of SASL", ["config", "check", "--config", path], 0,
            lacks=["hint"])
+    # Of which cyrus-imapd's package brings files of nearly these names.
+    for name in ("smtp", "ldap", "lmtp"):
+        path = check_of(site, name, text.replace("sshd:", f"{name}:"))
+        output(results, f"config check, {name}", ["config", "check", "--config", path], 0,
+               lacks=["hint"])
 
 
 def try_secrets(results, site):
