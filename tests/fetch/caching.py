@@ -90,6 +90,10 @@ def try_discovery(results, world):
     world.reset()
     refused(results, Site(world, jwks="discover", issuer=root), "discovery: no metadata",
             "HTTP status 404")
+    world.reset()
+    long = root + "/" + "x" * (2047 - len(root))
+    refused(results, Site(world, jwks="discover", issuer=long), "discovery: a long issuer", "x" * 99)
+    results.equal(world.server.requests, [], "discovery: no URL beyond 2048 bytes is asked")
 
 
 def try_plain_discovery(results, world):
