@@ -7,6 +7,8 @@ import pathlib
 import re
 import resource
 import signal
+import socket
+import subprocess
 import sys
 import time
 
@@ -139,6 +141,19 @@ def try_reports(results, world):
             results.result(lines[2:] == ["keys corp keys-unavailable "] and
                            re.search(reason, log, re.MULTILINE) and "\x1b" not in log,
                            f"its refresher says {name}", *lines, log)
+
+
+def try_refused(results, world):
+    """A refresher that cannot begin says so at once."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        subprocess.run([REFRESHER, "keys", "refresh", "--for-login=due", "--issuer", "corp",
+                        "--config", world.folder / "none.yaml"], stdin=theirs, check=False,
+                       stderr=subprocess.DEVNULL, timeout=20)
+        theirs.close()
+        report = ours.recv(4096)
+    reason = b"conf-missing " if ROOT else b"keys-unavailable "
+    results.result(report.startswith(reason), "a refresher without a configuration", report)
 
 
 def try_limits(results, world):

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import time
 
@@ -169,7 +170,7 @@ def try_stopped(results, world):
     holder = site.start("lock=", "wait=")
     results.equal(holder.stdout.readline(), "lock yes\n", "a process has the lock")
     os.kill(holder.pid, signal.SIGSTOP)
-    start = time.monotonic()
+    start, began = time.monotonic(), int(time.time())
     line, log = site.one("herd=200,k1")
     took = time.monotonic() - start
     results.result(line.startswith("herd 200 0 "), "and is stopped: 200 others have the keys", line,
@@ -177,6 +178,8 @@ def try_stopped(results, world):
     results.result(1 <= world.server.count() <= 2, "one of them fetched for the rest",
                    world.server.count())
     results.result(11 < took < 20, "after the fetch deadline", took)
+    age = int(re.search(r"(?m)^fetched (\d+)$", site.cached.read_text())[1]) - began
+    results.result(11 <= age <= 20, "and its keys are no older than its request", age)
     second = site.start("lock2=", "wait=")
     results.equal(second.stdout.readline(), "lock yes\n", "another has the second lock, too")
     os.kill(second.pid, signal.SIGSTOP)
