@@ -90,6 +90,10 @@ def try_discovery(results, world):
     world.reset()
     refused(results, Site(world, jwks="discover", issuer=root), "discovery: no metadata",
             "HTTP status 404")
+    world.reset()
+    long = root + "/" + "x" * (2047 - len(root))
+    refused(results, Site(world, jwks="discover", issuer=long), "discovery: a long issuer", "x" * 99)
+    results.equal(world.server.requests, [], "discovery: no URL beyond 2048 bytes is asked")
 
 
 def try_plain_discovery(results, world):
@@ -134,17 +138,22 @@ def try_conditional(results, world):
     refused(results, Site(world), "unchanged, but nothing was there", "HTTP status 304")
 
 
+def validators(server):
+    return [server.headers().get(name) for name in ("If-None-Match", "If-Modified-Since")]
+
+
 def try_moved(results, world):
     """Validators are of one URI: another that has the same is asked without."""
     server = world.server
     issuer = server.url()
+    date = "Sun, 06 Nov 1994 08:49:37 GMT"
 
     def place(data):
         def script(handler):
             if handler.headers.get("If-None-Match") == '"1"':
                 handler.reply(304, ETag='"1"')
             else:
-                handler.reply(200, data, ETag='"1"')
+                handler.reply(200, data, ETag='"1"', Last_Modified=date)
         return script
 
     server.scripts |= {"/a": place(world.set), "/b": place(world.set2)}
@@ -153,13 +162,13 @@ def try_moved(results, world):
     site = Site(world, jwks="discover", issuer=issuer)
     fetched(results, site, "keys before they move")
     fetched(results, site, "keys at their place are unchanged", "get=+4000")
-    results.equal(server.headers().get("If-None-Match"), '"1"', "by their validator")
+    results.equal(validators(server), ['"1"', date], "by their validators")
     server.scripts[known] = metadata(issuer, server.url("/b"))
     fetched(results, site, "keys at another place are new", "get=+8000", "k1,k2")
-    results.equal(server.headers().get("If-None-Match"), None, "and were asked for without one")
+    results.equal(validators(server), [None, None], "and were asked for without one")
     site.configure(server.url("/a"), issuer)
     fetched(results, site, "keys at a configured place are new", "get=+8000")
-    results.equal(server.headers().get("If-None-Match"), None, "and were asked for without one")
+    results.equal(validators(server), [None, None], "and were asked for without one")
 
 
 def try_freshness(results, world):

@@ -4,12 +4,16 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import signal
+import socket
+import subprocess
+import sys
 import time
 
 from trust import REFRESHER, Planted
-from world import HELPER, OTHER_ID, ROOT, USER, Site, body, status
+from world import HELPER, HURRIES, OTHER_ID, RAISES, ROOT, USER, Site, body, status
 
 MIB = 1 << 20
 # What a user may set before he starts a setuid program. Some let nothing start any more.
@@ -74,12 +78,82 @@ def try_delegation(results, world):
                            traces(site) == {}, f"{name}: this login fails, and nothing is kept",
                            *lines, log)
         site = Site(world)
+        world.reset()
+        site.run("get=-3000")
+        (site.own / "corp.lock").unlink()
+        lines, log = planted.run(site.config, [], refresher="/bin/true")
+        results.result(lines[2:] == ["keys corp ok k1"] and not (site.own / "corp.lock").exists(),
+                       "ahead of expiry, no lock is taken, not even for a look", *lines, log)
+        site = Site(world)
         site.directory.chmod(0o777)
         world.reset()
         lines, log = planted.run(site.config, [])
         results.result(lines[2:] == ["keys corp keys-unavailable "] and
                        world.server.count() == 0 and "can keep nothing" in log,
                        "where the cache can keep nothing, nothing is fetched", *lines, log)
+
+
+def try_without_root(results, world):
+    """A program between two users without root's rights has nothing fetched, for either."""
+    if not ROOT:
+        results.skip("programs between users without root's rights", "only root can install them")
+        return
+    with contextlib.closing(Planted(world)) as planted:
+        planted.install("a setuid program of another")
+        site = Site(world)
+        own = site.directory / str(OTHER_ID)
+        own.mkdir(mode=0o700)
+        os.chown(own, OTHER_ID, OTHER_ID)
+        lines, log = planted.run(site.config, [])
+        results.result(lines[2:] == ["keys corp keys-unavailable "] and "all of root's rights" in log,
+                       "no keys, and why", *lines, log)
+        results.equal((world.server.count(), list(own.iterdir())), (0, []), "nothing is done")
+
+
+REPORT = """#!{python} -I
+import socket
+login = socket.socket(fileno=0)
+for packet in {said!r}:
+    login.send(packet)
+"""
+
+
+def try_reports(results, world):
+    """What a login takes from what its refresher says."""
+    if not ROOT:
+        results.skip("reports to setuid programs", "only root can install them")
+        return
+    with setuid(world) as planted:
+        for name, said, reason in (
+                ("a reason", (b"keys-unavailable a b c",), ': a b c$'),
+                ("a code that it does not know", (b"some-other-code a b c",), ": a b c$"),
+                ("success, but keys nowhere", (b"ok ",), "not there"),
+                ("no name of a code", (b" ok",), ": ok$"),
+                ("an empty message", (b"",), "refreshed nothing"),
+                ("two messages, the first of which counts", (b"keys-unavailable a", b" b"), ": a$"),
+                ("characters that are none of a line", (b"keys-unavailable a\nb\x1b[2J",),
+                 r": a.b.\[2J$")):
+            site = Site(world)
+            program = site.folder / "refresher"
+            program.write_text(REPORT.format(python=sys.executable, said=said))
+            program.chmod(0o755)
+            lines, log = planted.run(site.config, [], refresher=program)
+            results.result(lines[2:] == ["keys corp keys-unavailable "] and
+                           re.search(reason, log, re.MULTILINE) and "\x1b" not in log,
+                           f"its refresher says {name}", *lines, log)
+
+
+def try_refused(results, world):
+    """A refresher that cannot begin says so at once."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        subprocess.run([REFRESHER, "keys", "refresh", "--for-login=due", "--issuer", "corp",
+                        "--config", world.folder / "none.yaml"], stdin=theirs, check=False,
+                       stderr=subprocess.DEVNULL, timeout=20)
+        theirs.close()
+        report = ours.recv(4096)
+    reason = b"conf-missing " if ROOT else b"keys-unavailable "
+    results.result(report.startswith(reason), "a refresher without a configuration", report)
 
 
 def try_limits(results, world):
@@ -141,6 +215,24 @@ def at_work():
                     yield int(number), known.name
 
 
+# What each has, whatever it was started with.
+LIMITS_OF = {
+    REFRESHER.name: {"open files": 64, "file size": 16 * MIB, "address space": 1024 * MIB,
+                     "cpu time": 20, "core file size": 0, "processes": 256, "stack size": 8 * MIB},
+    HELPER.name: {"open files": 64, "file size": 0, "address space": 1024 * MIB, "cpu time": 5,
+                  "core file size": 0},
+}
+
+
+def handicap():
+    """What a user may do to himself before he starts a setuid program, which still starts."""
+    for name, value in (("NOFILE", 32), ("FSIZE", 4096), ("AS", 512 * MIB), ("CPU", 4),
+                        ("NPROC", 1000), ("STACK", 4 * MIB)) if RAISES else ():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    os.nice(7 * HURRIES)
+    os.umask(0)
+
+
 def try_signals(results, world):
     """The user cannot stop or kill what holds root's lock, nor what talks to the issuer."""
     if not ROOT:
@@ -151,17 +243,29 @@ def try_signals(results, world):
         site = Site(world)
         login = os.fork()
         if login == 0:
-            planted.run(site.config, [])
+            planted.run(site.config, [], groups=[OTHER_ID], before=handicap)
             os._exit(0)
-        while world.server.count() == 0:
+        deadline = time.monotonic() + 5
+        while world.server.count() == 0 and time.monotonic() < deadline:
             time.sleep(0.02)
         found = dict(at_work())
         results.equal(sorted(found.values()), sorted((REFRESHER.name, HELPER.name)),
                       "refresher and helper are at work")
         for pid, name in found.items():
-            ids = pathlib.Path(f"/proc/{pid}/status").read_text().split("Uid:")[1].split()[:4]
+            words = dict(re.findall(r"(?m)^(\w+):[ \t]*(.*)$",
+                                    pathlib.Path(f"/proc/{pid}/status").read_text()))
+            ids = words["Uid"].split()
             results.result(len(set(ids)) == 1 and str(USER) not in ids and not may_signal(pid),
                            f"{name}: is one user, and no process of the login's may signal it", ids)
+            results.equal((words["Gid"].split(), words["Groups"].split()), (ids, []),
+                          f"{name}: its groups are that user's")
+            results.equal((words["Umask"], os.getpriority(os.PRIO_PROCESS, pid), os.getsid(pid)),
+                          ("0077", 0, pid), f"{name}: has umask, priority and session of its own")
+            limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+            wanted = LIMITS_OF[name]
+            results.result(all(re.search(rf"(?m)^Max {what} +{value} +{value} ", limits)
+                               for what, value in wanted.items()),
+                           f"{name}: and limits", wanted, limits)
         os.waitpid(login, 0)
 
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import threading
 import time
 
 from steps import fetched, refused
-from world import HELPER, ROOT, USER_ID, Site, is_helper, unused_port
+from world import HELPER, RAISES, ROOT, USER_ID, Site, is_helper, unused_port
 
 
 # A library that leaves a mark when it comes into the helper, and in no other process.
@@ -97,12 +98,16 @@ def try_host(results, world):
                    "32 threads leave no trace", *lines, log)
 
 
-def talk(data, late=b"", helper=HELPER, **options):
-    """Starts the helper and says data to it, and a little later what comes late; its answer."""
+def talk(data, late=b"", helper=HELPER, copied=False, **options):
+    """
+    Starts the helper and says data to it, and a little later what comes late; its answer. copied:
+    somebody else has its end of the socket, too.
+    """
     ours, theirs = socket.socketpair()
     with ours, theirs:
         subprocess.run([helper], stdin=theirs, env={}, check=False, timeout=20, **options)
-        theirs.close()
+        if not copied:
+            theirs.close()
         ours.sendall(data)
         time.sleep(0.2 if late else 0)
         with contextlib.suppress(OSError):
@@ -130,6 +135,10 @@ def try_protocol(results, world):
     config, issuer, no_cache = field(0, bytes(site.config)), field(1, b"corp"), field(4, b"0")
     answer = talk(message(config, issuer, no_cache))
     results.result(world.set in answer and answer.endswith(b"END\n"), "a request", answer)
+    start = time.monotonic()
+    answer = talk(message(config, issuer, no_cache), copied=True)
+    results.result(world.set in answer and time.monotonic() - start < 5,
+                   "its answer has an end, whoever has a copy of its socket", answer)
     world.server.forget()
     for name, data in (
             ("nothing", b""), ("another version", message(config, issuer, no_cache, version=2)),
@@ -158,12 +167,18 @@ def try_protocol(results, world):
     results.equal(world.server.count(), 0, "none of them asks the server")
 
 
+def lower_limits():
+    """Those that a host of root's may have of whoever started it."""
+    for which, value in ((resource.RLIMIT_NOFILE, 40), (resource.RLIMIT_CPU, 4)):
+        resource.setrlimit(which, (value, value))
+
+
 def try_sandbox(results, world):
     """The helper while it waits for a server that says nothing."""
     holding = threading.Event()
     world.server.scripts["/jwks"] = lambda handler: holding.wait(8)
     site = Site(world)
-    host = site.start("get=+0", env={"EVIL": "1"})
+    host = site.start("get=+0", env={"EVIL": "1"}, preexec_fn=lower_limits if RAISES else None)
     deadline = time.monotonic() + 5
     while world.server.count() == 0 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -184,7 +199,8 @@ def try_sandbox(results, world):
         limits = (proc / "limits").read_text()
         results.result(re.search(r"Max core file size +0 +0", limits) and
                        re.search(r"Max file size +0 +0", limits) and
-                       re.search(r"Max open files +64 +64", limits), "its limits", limits)
+                       re.search(r"Max open files +64 +64", limits) and
+                       re.search(r"Max cpu time +5 +5", limits), "its limits, not its host's", limits)
         results.equal(os.readlink(proc / "cwd"), "/", "its folder")
         targets = [os.readlink(path) for path in (proc / "fd").iterdir()]
         results.result(all(target.startswith(("socket:", "anon_inode:", "pipe:")) or

@@ -5,7 +5,7 @@ import sys
 
 from helper import field, message
 from steps import fetched, refused
-from world import Site, body
+from world import HELPER, Site, body
 
 SCRIPT = """#!{python} -I
 import os, socket, time
@@ -59,6 +59,36 @@ def try_impostor(results, world):
                 helper=impostor(site, (0, reply(b"0", keys, field(number, b"x" * (size + 1))))))
 
 
+# The helper, but for the second time that it is asked: then it says nothing.
+FITFUL = """#!/bin/sh
+mkdir "$0.first" 2>/dev/null && exec {helper}
+mkdir "$0.second" 2>/dev/null && exit 0
+exec {helper}
+"""
+
+
+def try_unanswered(results, world):
+    """A helper that says nothing whole says nothing of the issuer: no other process hears of it."""
+    cut = reply(b"0", field(6, world.set))[:-1]
+    for name, helper in (("no helper", "/nonexistent"), ("a helper that says nothing", "/bin/true"),
+                         ("one that is cut short", None)):
+        site = Site(world)
+        world.server.forget()
+        site.run("get=+0", helper=helper or impostor(site, (0, cut)))
+        results.equal((site.own / "corp.state").exists(), False, f"{name}: nothing is written down")
+        fetched(results, site, f"{name}: the next process fetches at once")
+    site = Site(world)
+    fitful = site.folder / "fitful"
+    fitful.write_text(FITFUL.format(helper=HELPER))
+    fitful.chmod(0o755)
+    world.server.forget()
+    lines, log = site.run("get=+0", "sleep=150", "key=invented,+1", "key=invented,+2",
+                          "key=invented,+3", helper=fitful)
+    results.result("no whole answer" in log and "the last attempt, 1 s ago" in "".join(lines) and
+                   world.server.count() == 2,
+                   "an unknown kid: this process backs off, but the issuer was not asked", *lines, log)
+
+
 def try_unchanged(results, world):
     """That nothing changed is believed of the place that the keys came from, and of no other."""
     world.server.scripts["/jwks"] = body(world.set, ETag='"v1"')
@@ -73,6 +103,10 @@ def try_unchanged(results, world):
         results.equal(line.split()[1], "ok" if believed else "keys-unavailable",
                       f"unchanged, says the helper, at {name}", line, log)
         results.equal("another place" in log, not believed, f"and the log says why: {name}", log)
+    site = Site(world)
+    refused(results, site, "unchanged, says the helper, of nothing", "nothing was there",
+            helper=impostor(site, (0, reply(b"1"))))
+    results.equal(site.cached.exists(), False, "of which nothing is kept")
 
 
 def try_granted_freshness(results, world):

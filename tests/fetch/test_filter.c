@@ -157,6 +157,49 @@ static int open_to_write(pid_t other)
     return outcome(open("/dev/null", O_WRONLY | O_CLOEXEC));
 }
 
+static int open_to_change(pid_t other)
+{
+    (void)other;
+    return outcome(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+static int open_to_make(pid_t other)
+{
+    (void)other;
+    return outcome(open("/dev/null", O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static int open_to_empty(pid_t other)
+{
+    (void)other;
+    return outcome(open("/dev/null", O_RDONLY | O_TRUNC | O_CLOEXEC));
+}
+
+static int open_pair(pid_t other)
+{
+    int pair[2];
+
+    (void)other;
+    return outcome(socketpair(AF_INET, SOCK_STREAM, 0, pair));
+}
+
+/* What differs from something allowed in its upper half alone. */
+#define UPPER 0x10000
+
+static int read_bound_of_upper(pid_t other)
+{
+    (void)other;
+    return read_bound_of_other(UPPER);
+}
+
+static int ask_upper(pid_t other)
+{
+    int count = 0;
+
+    (void)other;
+    return outcome(ioctl(STDIN_FILENO, (unsigned long)FIONREAD | UPPER, &count));
+}
+
 static int open_to_read(pid_t other)
 {
     (void)other;
@@ -187,6 +230,12 @@ static const struct {
     {"start a process, flags in memory", start_process_by_pointer, ENOSYS},
     {"open a socket of another kind", open_algorithm, EPERM},
     {"open a file to write", open_to_write, EPERM},
+    {"open a file to read and write", open_to_change, EPERM},
+    {"make a file", open_to_make, EPERM},
+    {"empty a file", open_to_empty, EPERM},
+    {"open a pair of another kind", open_pair, EPERM},
+    {"read the bounds of a process with a high number", read_bound_of_upper, EPERM},
+    {"ask a descriptor by a high number", ask_upper, EPERM},
     {"read its own bounds", read_own_bound, 0},
     {"start a thread", start_thread, 0},
     {"open a socket of IPv4", open_inet, 0},

@@ -156,7 +156,8 @@ class Planted:
             os.setxattr(path, "security.capability", CAPABILITY)
         return more, trusted
 
-    def run(self, config, more, kid="-", refresher=REFRESHER, before=None):
+    def run(self, config, more, kid="-", refresher=REFRESHER, before=None,
+            groups=()):
         """As the user, with an environment that points to his files wherever one could."""
         places = {name: str(self.folder) for name in
                   ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME",
@@ -165,7 +166,7 @@ class Planted:
                    "SSL_CERT_FILE": "/dev/null"}
         done = subprocess.run([self.programs / "between", config, HELPER, refresher, kid, *more],
                               text=True, capture_output=True, check=False, env=places,
-                              cwd=self.folder, user=USER, group=USER, extra_groups=[],
+                              cwd=self.folder, user=USER, group=USER, extra_groups=groups,
                               preexec_fn=before)
         return done.stdout.splitlines(), done.stderr
 

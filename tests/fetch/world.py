@@ -29,6 +29,10 @@ DRIVER = BUILD / "tests" / "fetch" / "driver"
 HELPER = BUILD / "fetch" / "jwtauth-fetch"
 COMMAND = BUILD / "cli" / "jwtauth"
 ROOT = os.geteuid() == 0
+CAPABILITIES = int(pathlib.Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0], 16)
+# What root of a container may not: raise limits (CAP_SYS_RESOURCE), or its priority (CAP_SYS_NICE).
+RAISES = CAPABILITIES >> 24 & 1
+HURRIES = CAPABILITIES >> 23 & 1
 USER_ID = 64901
 OTHER_ID = 64902
 USER = 64903  # whoever has files of his own and starts what others installed

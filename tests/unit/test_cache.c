@@ -225,10 +225,14 @@ static void test_lock(void **state)
     const struct jwta_cache nowhere = {.directory = "/nonexistent/cache", .writer = geteuid()};
     int lock = jwta_cache_lock(&cache, "corp", JWTA_TURN_FIRST);
     int copy = dup(lock);
+    struct stat st;
 
     (void)state;
     assert_true(lock >= 0 && copy >= 0);
     assert_int_equal(fcntl(lock, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    /* Who cannot open it cannot hold it. */
+    assert_int_equal(fstat(lock, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(jwta_cache_lock(&cache, "corp", JWTA_TURN_FIRST), JWTA_LOCK_BUSY);
     assert_false(other_process_locks());
     jwta_cache_unlock(lock);
@@ -369,6 +373,26 @@ static void test_sweep(void **state)
     }
 }
 
+/* Whoever can write no keys clears away, too, but only what nobody writes any more. */
+static void test_state_sweeps(void **state)
+{
+    static const char *const files[] = {".corp.jwks.0123456789abcdef",
+                                        ".corp.state.0123456789abcdef"};
+    const struct timespec past[2] = {{.tv_sec = NOW - 1000000}, {.tv_sec = NOW - 1000000}};
+    const struct jwta_cache_state some = {.attempted = NOW};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(files); i++) {
+        char *path = test_write(folder, files[i / 2], "", 0644);
+        bool old = i % 2 == 1;
+
+        assert_true(!old || utimensat(AT_FDCWD, path, past, 0) == 0);
+        assert_true(jwta_cache_state_write(&cache, "corp", &some));
+        assert_int_equal(access(path, F_OK) == 0, !old);
+        free(path);
+    }
+}
+
 /* What HTTP cannot have meant is no cache file of ours. */
 static void test_freshness(void **state)
 {
@@ -427,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_later_request, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_state_sweeps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freshness, setup, teardown),
         cmocka_unit_test_setup_teardown(test_writable, setup, teardown),
         cmocka_unit_test(test_newer),
