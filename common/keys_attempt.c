@@ -6,6 +6,7 @@
 #include "common/keys_private.h"
 #include "common/text.h"
 
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 #define POLL_MIN 5000000     /* nanoseconds between looks at somebody else's fetch, … */
 #define POLL_MAX 80000000    /* … doubling */
 #define WAITING_MAX 4        /* threads that wait for another's fetch as long as it takes, … */
-#define WAIT_SHORT 500000000 /* … and nanoseconds for all others */
+#define WAIT_SHORT 200000000 /* … and nanoseconds for all others */
 
 /* One fetch on its way. */
 struct attempt {
@@ -64,8 +65,18 @@ static void write_state(struct attempt *a)
                  "keys of issuer %s: only this process remembers the attempt", a->issuer->name);
 }
 
+/* Lets the attempt's time go on by what has passed since it was last looked at. */
+static void catch_up(struct attempt *a)
+{
+    int64_t seconds = (jwta_monotonic_ms() - a->began) / 1000;
+
+    a->now += seconds;
+    a->began += 1000 * seconds;
+}
+
 static bool too_early(struct attempt *a)
 {
+    catch_up(a);
     return jwta_pace_too_early(&a->state, a->mode, a->now, &a->why);
 }
 
@@ -224,13 +235,14 @@ static enum jwta_code fetch_once(struct attempt *a)
     enum jwta_code code = copy_current(a);
 
     /* Others may have been waited for: what is fetched is as old as the request. */
-    a->request.began = jwta_monotonic_ms();
-    a->now += (a->request.began - a->began) / 1000;
-    a->began = a->request.began;
+    catch_up(a);
+    a->request.began = a->began;
     jwta_cache_identify(&a->cache, a->issuer->name, &a->request.before);
     a->state.cause[0] = '\0';
     if (code == JWTA_OK)
         code = exchange(a, &answered, &fresh_set);
+    /* A pause begins when the provider was last seen at work, or it would pass while one waits. */
+    catch_up(a);
     a->state.attempted = a->now;
     if (code == JWTA_OK)
         a->state.failures = 0;
@@ -366,25 +378,19 @@ static enum jwta_code delegate(struct attempt *a)
 /*
  * Takes the mutex of the one thread that fetches. Tokens of strangers, with invented kids, could
  * otherwise make every thread of a host wait for a provider that does not answer: who has a set to
- * decide by waits in earnest only as one of a few.
+ * decide by waits in earnest only as one of a few, whatever the issuer.
  */
 static bool enter(struct attempt *a)
 {
     struct jwta_source *source = a->source;
     struct timespec until = {0};
-    bool patient = false;
+    bool patient = atomic_fetch_add(&a->keys->waiting, 1) < WAITING_MAX || !a->has_stale;
 
-    (void)pthread_mutex_lock(&source->lock);
-    patient = !a->has_stale || source->waiting < WAITING_MAX;
-    source->waiting += patient;
-    (void)pthread_mutex_unlock(&source->lock);
-    if (patient) {
+    if (patient)
         (void)pthread_mutex_lock(&source->fetching);
-        (void)pthread_mutex_lock(&source->lock);
-        source->waiting--;
-        (void)pthread_mutex_unlock(&source->lock);
+    (void)atomic_fetch_sub(&a->keys->waiting, 1);
+    if (patient)
         return true;
-    }
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += WAIT_SHORT;
     until.tv_sec += until.tv_nsec / 1000000000;

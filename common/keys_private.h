@@ -13,7 +13,6 @@
 struct jwta_source {
     pthread_mutex_t lock;
     pthread_mutex_t fetching; /* held by the one thread that fetches; taken before lock */
-    unsigned waiting;         /* threads that wait for it as long as it takes */
     struct jwta_keyset *set;
 
     /* keys from a file */
@@ -42,6 +41,7 @@ struct jwta_root {
 };
 
 struct jwta_keys {
+    _Atomic unsigned waiting; /* threads that wait for another's fetch as long as it takes */
     const struct jwta_conf *conf;
     struct jwta_keys_options options;
     char *config;               /* the absolute path for the helper */

@@ -164,6 +164,24 @@ def try_strangers(results, world):
                    line, log)
 
 
+def try_slow_failure(results, world):
+    """A pause is counted from the end of what it follows, not from its beginning."""
+    server = world.server
+
+    def fail(handler):
+        time.sleep(3)
+        handler.reply(500, b"")
+
+    for what, steps in (("one after the other", ("key=a,+0", "key=b,+4")), ("threads", ("threads=4,x*",))):
+        world.reset()
+        site = Site(world)
+        site.run("get=+0")
+        server.scripts["/jwks"] = fail
+        lines, log = site.run(*steps)
+        results.equal(server.count(), 2, f"a failure after 3 s, {what}: no other request at once",
+                      *lines, log)
+
+
 def try_stopped(results, world):
     """SIGSTOP of a process that holds the lock."""
     site = Site(world)
