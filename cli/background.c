@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/background.h"
+#include "common/file.h"
 
+#include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MIB ((rlim_t)1024 * 1024)
+
+/* ioprio_set(2), for which the C library has neither a function nor names. */
+#define IO_WHO_PROCESS 1
+#define IO_PRIORITY_NONE 0
 
 /* Enough for a set of keys, the configuration and the helper, who sets lower ones for itself. */
 static const struct {
@@ -27,16 +35,53 @@ static bool set_limits(void)
         if (setrlimit(limits[i].resource, &limit) != 0)
             return false;
     }
-    /* A kernel without it keeps the priority that there is. */
-    (void)setpriority(PRIO_PROCESS, 0, 0);
     return true;
+}
+
+/* As a process that nobody held back. A kernel or container that refuses leaves it as it is. */
+static void reset_scheduling(void)
+{
+    const struct sched_param normal = {0};
+    cpu_set_t all;
+
+    CPU_ZERO(&all);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        CPU_SET(cpu, &all);
+    (void)sched_setscheduler(0, SCHED_OTHER, &normal);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
+    (void)sched_setaffinity(0, sizeof(all), &all);
+    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_PRIORITY_NONE);
+}
+
+/*
+ * Out of a cgroup that is the user's, as systemd gives him one: he could freeze what is in it
+ * while it holds root's lock. A container may have no leave to.
+ */
+static void leave_cgroup(void)
+{
+    static const char *const roots[] = {
+        "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs", /* beside version 1 */
+    };
+
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        int fd = open(roots[i], O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0)
+            continue;
+        (void)!write(fd, "0", 1);
+        (void)close(fd);
+    }
 }
 
 /* The user first: until then whoever started the host may end this process. */
 static bool become_root(void)
 {
-    return setresuid(0, 0, 0) == 0 && setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 &&
-           set_limits();
+    if (setresuid(0, 0, 0) != 0 || setgroups(0, NULL) != 0 || setresgid(0, 0, 0) != 0 ||
+        !set_limits())
+        return false;
+    leave_cgroup();
+    reset_scheduling();
+    return true;
 }
 
 bool background_enter(unsigned seconds)
@@ -46,7 +91,7 @@ bool background_enter(unsigned seconds)
     uid_t saved = 0;
     pid_t child = -1;
 
-    if (getresuid(&real, &effective, &saved) != 0 ||
+    if (jwta_between_users() || getresuid(&real, &effective, &saved) != 0 ||
         ((real == 0 || effective == 0 || saved == 0) && !become_root()))
         return false;
     child = fork();

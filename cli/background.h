@@ -8,8 +8,9 @@
 /*
  * Goes on in a child with a session of its own, seconds at most, while the first process exits at
  * once. With any of root's rights it is root wholly before that, whom no user may signal, stop or
- * trace, and has limits, priority and umask of its own instead of those that whoever started a
- * setuid program chose. false: give up.
+ * trace, and has limits, scheduling and umask of its own, and as far as the system lets it no
+ * cgroup but the root, instead of those that whoever started a setuid program chose. false: give
+ * up, as between two users neither of whom is root.
  */
 bool background_enter(unsigned seconds);
 

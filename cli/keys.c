@@ -10,6 +10,7 @@
 #include "cli/kept.h"
 #include "cli/query.h"
 #include "cli/service_users.h"
+#include "common/fetch.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -51,6 +52,8 @@ struct work {
 
 /* Long enough for every issuer of a configuration; nobody waits for it. */
 #define BACKGROUND_SECONDS 60
+/* One issuer, for whose lock it may have waited: a stopped one is not in the way for longer. */
+#define LOGIN_SECONDS (2 * JWTA_FETCH_DEADLINE + 3)
 
 static void print_set(struct jwta_keyset *set)
 {
@@ -233,6 +236,7 @@ static enum jwta_exit each_issuer(const struct question *question,
 static enum jwta_exit refresh(struct question *question)
 {
     bool apart = question->background || question->for_login;
+    unsigned seconds = question->for_login ? LOGIN_SECONDS : BACKGROUND_SECONDS;
 
     if (question->jwks != NULL)
         return jwta_cli_usage("--jwks goes with keys list");
@@ -240,8 +244,7 @@ static enum jwta_exit refresh(struct question *question)
         return jwta_cli_usage("--force, --background and --for-login: one of them");
     if (question->for_login && question->issuer == NULL)
         return jwta_cli_usage("--for-login goes with --issuer");
-    if (apart &&
-        (!background_enter(BACKGROUND_SECONDS) || (question->for_login && geteuid() != 0))) {
+    if (apart && (!background_enter(seconds) || (question->for_login && geteuid() != 0))) {
         jwta_keys_report(STDIN_FILENO, JWTA_KEYS_UNAVAILABLE,
                          &(struct jwta_why){.text = "root's keys can only be refreshed with all of "
                                                     "root's rights, and limits as they must be"});

@@ -33,6 +33,13 @@ enum jwta_file_trust {
 bool jwta_between_identities(void);
 
 /*
+ * Whether its user ids differ and none is root's, as in a setuid program of another user. Both may
+ * signal what it starts, which has no right to raise the limits that one of them set. true also
+ * where the ids cannot be told.
+ */
+bool jwta_between_users(void);
+
+/*
  * Whose files count in this process beside root's, for `expected` below: those of the user that it
  * runs as; only root's between identities, for whoever started it could have planted files.
  */

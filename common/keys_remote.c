@@ -22,8 +22,11 @@ static bool kick_is_due(struct jwta_keys *keys, const struct jwta_issuer *issuer
     if (due)
         source->kicked = now;
     (void)pthread_mutex_unlock(&source->lock);
-    /* No program can be started in a jail. */
-    if (!due || cache.pin != NULL)
+    /*
+     * No program can be started in a jail, and one between two users would be at the mercy of
+     * either with the other's cache in its hands.
+     */
+    if (!due || cache.pin != NULL || jwta_between_users())
         return false;
     jwta_cache_state_read(&cache, issuer->name, &state);
     if (jwta_pace_backs_off(&state, now))

@@ -108,6 +108,16 @@ def try_without_root(results, world):
         results.result(lines[2:] == ["keys corp keys-unavailable "] and "all of root's rights" in log,
                        "no keys, and why", *lines, log)
         results.equal((world.server.count(), list(own.iterdir())), (0, []), "nothing is done")
+        site.run("get=-3000")
+        world.server.forget()
+        lines, log = planted.run(site.config, [])
+        time.sleep(1)
+        results.equal((lines[2:], world.server.count(), list(own.iterdir())),
+                      (["keys corp ok k1"], 0, []), "nor ahead of expiry", log)
+        done = subprocess.run([REFRESHER, "keys", "refresh", "--background", "--config",
+                               site.config], check=False, stdin=subprocess.DEVNULL,
+                              preexec_fn=lambda: os.setresuid(USER, OTHER_ID, OTHER_ID))
+        results.equal(done.returncode, 3, "a refresher that is started so gives up")
 
 
 REPORT = """#!{python} -I
@@ -231,6 +241,66 @@ def handicap():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
     os.nice(7 * HURRIES)
     os.umask(0)
+    if HURRIES:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    subprocess.run(["ionice", "-c", "3", "-p", str(os.getpid())], check=True)
+
+
+def both_at_work(results, world):
+    deadline = time.monotonic() + 5
+    while world.server.count() == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    found = dict(at_work())
+    results.equal(sorted(found.values()), sorted((REFRESHER.name, HELPER.name)),
+                  "refresher and helper are at work")
+    return found
+
+
+def place(pid):
+    """The cgroup of version 2."""
+    return re.search(r"(?m)^0::(.*)$", pathlib.Path(f"/proc/{pid}/cgroup").read_text())[1]
+
+
+def enter(group):
+    """Starts a process there, and says where it finds itself; raises OSError where none may."""
+    script = "import sys; open(sys.argv[1], 'w').write('0'); print(open('/proc/self/cgroup').read())"
+    done = subprocess.run([sys.executable, "-c", script, group / "cgroup.procs"], text=True,
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise OSError(done.stderr.splitlines()[-1])
+    return re.search(r"(?m)^0::(.*)$", done.stdout)[1]
+
+
+def try_cgroup(results, world):
+    """The user may own the cgroup that a setuid program runs in; he cannot freeze who has a lock."""
+    tops = [path for path in map(pathlib.Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+            if (path / "cgroup.procs").exists()]
+    group = tops[0] / f"jwtauth-test-{os.getpid()}" if tops else None
+    try:
+        if not ROOT or group is None:
+            raise OSError("not root, or no cgroup version 2")
+        top = enter(tops[0])
+        group.mkdir()
+    except OSError as error:
+        results.skip("cgroups of setuid programs", str(error))
+        return
+    world.server.scripts["/jwks"] = body(world.set, after=2)
+    try:
+        with setuid(world) as planted:
+            site = Site(world)
+            login = os.fork()
+            if login == 0:
+                (group / "cgroup.procs").write_text("0")
+                planted.run(site.config, [])
+                os._exit(0)
+            found = both_at_work(results, world)
+            results.result(place(login) != top, "the login is in a cgroup of its own", place(login))
+            for pid, name in found.items():
+                results.equal(place(pid), top, f"{name}: has left it")
+            os.waitpid(login, 0)
+    finally:
+        group.rmdir()
 
 
 def try_signals(results, world):
@@ -245,12 +315,7 @@ def try_signals(results, world):
         if login == 0:
             planted.run(site.config, [], groups=[OTHER_ID], before=handicap)
             os._exit(0)
-        deadline = time.monotonic() + 5
-        while world.server.count() == 0 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        found = dict(at_work())
-        results.equal(sorted(found.values()), sorted((REFRESHER.name, HELPER.name)),
-                      "refresher and helper are at work")
+        found = both_at_work(results, world)
         for pid, name in found.items():
             words = dict(re.findall(r"(?m)^(\w+):[ \t]*(.*)$",
                                     pathlib.Path(f"/proc/{pid}/status").read_text()))
@@ -261,6 +326,12 @@ def try_signals(results, world):
                           f"{name}: its groups are that user's")
             results.equal((words["Umask"], os.getpriority(os.PRIO_PROCESS, pid), os.getsid(pid)),
                           ("0077", 0, pid), f"{name}: has umask, priority and session of its own")
+            ionice = subprocess.run(["ionice", "-p", str(pid)], text=True, capture_output=True,
+                                    check=True).stdout
+            results.result(os.sched_getscheduler(pid) == os.SCHED_OTHER and "none" in ionice and
+                           os.sched_getaffinity(pid) >= os.sched_getaffinity(0),
+                           f"{name}: and is scheduled as others are", os.sched_getaffinity(pid),
+                           os.sched_getscheduler(pid), ionice)
             limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
             wanted = LIMITS_OF[name]
             results.result(all(re.search(rf"(?m)^Max {what} +{value} +{value} ", limits)
