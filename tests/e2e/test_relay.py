@@ -63,7 +63,7 @@ def test_relayed_by_password(satellite, watch):
 
 def test_a_refused_token(satellite, watch):
     state, answer = sent(satellite, watch, "bob@refused.example.org")
-    assert state == "deferred", "the mail waits for a better token"
+    assert state == "deferred", f"the mail waits for a better token: {answer}"
     assert "said: 535 5.7.8 " in answer
     assert watch.one()["reason"] == "not-allowed"
 
@@ -72,7 +72,7 @@ def test_keys_that_cannot_be_reached(site, satellite, watch):
     satellite.use({"[mail.example.com]:3587":
                    "alice:" + site.signed_token(RESOURCE, iss=DARK_ISSUER)})
     state, answer = sent(satellite, watch, "bob@dark.example.org")
-    assert state == "deferred"
+    assert state == "deferred", answer
     assert "said: 454 4.7.0 " in answer
     assert watch.one()["reason"] == "keys-unavailable"
 

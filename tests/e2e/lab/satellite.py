@@ -29,6 +29,11 @@ transport_maps = texthash:{_FOLDER}/transport
 """
 
 
+def _second(path):
+    """When a file was written, in whole seconds; None without it."""
+    return int(os.stat(path).st_mtime) if os.path.exists(path) else None
+
+
 class Satellite:
     """A running Postfix that only sends. tokens: nexthop → user:token. Its log is syslog."""
 
@@ -65,7 +70,15 @@ class Satellite:
     def use(self, tokens):
         """Goes on with these tokens. Running processes notice it by the table's time."""
         path = f"{_FOLDER}/relay_token"
-        write(path, "".join(f"{nexthop} {secret}\n" for nexthop, secret in tokens.items()))
+        before = _second(f"{path}.db")
+
+        def written():
+            write(path, "".join(f"{nexthop} {secret}\n" for nexthop, secret in tokens.items()))
+            return _second(path) != before
+
+        # To Postfix a time has whole seconds: of a table that is made twice in one second, it goes
+        # on with the first.
+        host.wait_until(written, "another second than that of the last table")
         os.chmod(path, 0o600)
         subprocess.run(["postmap", "-c", _FOLDER, f"hash:{path}"], check=True)
 
