@@ -163,6 +163,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def reply(self, code, body=b"", **headers):
         self.send_response(code)
+        self.send_header("Connection", "close")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         if "Content_Length" not in headers and "Transfer_Encoding" not in headers:
@@ -172,6 +173,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+
+def end(connection):
+    """Ends a connection when the client has, too.
+
+    Closed with something unread, it is reset, and the client loses what it has not read yet.
+    """
+    connection.settimeout(2)
+    if isinstance(connection, ssl.SSLSocket):
+        with contextlib.suppress(OSError):
+            connection.unwrap()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    connection.close()
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -196,7 +213,10 @@ class Server(http.server.ThreadingHTTPServer):
                 request = self.context.wrap_socket(request, server_side=True)
             except OSError:
                 return
-        super().finish_request(request, client_address)
+        try:
+            super().finish_request(request, client_address)
+        finally:
+            end(request)
 
     def handle_error(self, request, client_address):
         pass
