@@ -25,7 +25,7 @@ _UNPACKED = os.path.join(FOLDER, "unpacked")
 # What the README says to do once on a host, beside `make install`.
 SET_UP = """\
 useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jwtauth
-install -d -m 755 /etc/jwtauth /var/cache/jwtauth
+install -d -m 755 /etc/jwtauth /etc/jwtauth/conf.d /var/cache/jwtauth
 """
 FETCH_USER = "jwtauth"
 CACHE = "/var/cache/jwtauth"
